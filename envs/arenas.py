@@ -1,0 +1,109 @@
+"""Where things are: the support surface and the regions that positions are drawn from.
+
+Positions of gripper, object and goal are drawn uniformly; a draw too close to an earlier one is
+drawn again, a bounded number of times (Dext-Gen loops without a bound). Lengths in m, "world"
+frame.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.rotations import Vector
+from envs.sim import Camera, Shape
+
+_TRIES = 1000  # a draw fails with probability < 0.5, so in practice never all of them
+
+
+class ResetError(RuntimeError):
+    """No start of an episode fulfils the arena's distances."""
+
+
+@dataclass(frozen=True)
+class ArenaSpec:
+    """A scene.
+
+    Attributes:
+        solids: immovable shapes, placed in the world frame.
+        centre: x and y that all regions are centred on.
+        surface: height that objects rest on.
+        gripper_region: half extents in x and y of the gripper's start.
+        object_region: half extents in x and y of the object's start.
+        goal_region: half extents in x and y of the goal.
+        clearance: least distance in the plane of object to gripper and of goal to object.
+        lift_height: greatest height of a goal above the object's height at rest.
+        camera: the view that shows all of it.
+    """
+
+    solids: tuple[Shape, ...]
+    centre: tuple[float, float]
+    surface: float
+    gripper_region: tuple[float, float]
+    object_region: tuple[float, float]
+    goal_region: tuple[float, float]
+    clearance: float
+    lift_height: float
+    camera: Camera
+
+    def sample_gripper(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Draws x and y of the gripper."""
+        return _draw(rng, self.centre, self.gripper_region)
+
+    def sample_object(
+        self, rng: np.random.Generator, gripper: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Draws x and y of the object, at least `clearance` from the gripper's."""
+        return self._draw_apart(rng, self.object_region, gripper)
+
+    def sample_goal(self, rng: np.random.Generator, resting: Vector, air_share: float) -> Vector:
+        """Draws a position for the object.
+
+        Args:
+            rng: source of chance.
+            resting: the object's position at the start.
+            air_share: probability of a goal at a height uniform in [0, lift_height] above
+                `resting`, rather than at it.
+        """
+        x, y = self._draw_apart(rng, self.goal_region, resting[:2])
+        lift = self.lift_height * rng.random() if rng.random() < air_share else 0.0
+        return x, y, resting[2] + lift
+
+    def _draw_apart(
+        self,
+        rng: np.random.Generator,
+        region: tuple[float, float],
+        other: tuple[float, float],
+    ) -> tuple[float, float]:
+        for _ in range(_TRIES):
+            x, y = _draw(rng, self.centre, region)
+            if (x - other[0]) ** 2 + (y - other[1]) ** 2 >= self.clearance**2:
+                return x, y
+        raise ResetError(
+            f"no point within {region} m of {self.centre} is {self.clearance} m away from {other}"
+            f" in {_TRIES} tries"
+        )
+
+
+def _draw(
+    rng: np.random.Generator, centre: tuple[float, float], region: tuple[float, float]
+) -> tuple[float, float]:
+    u, v = rng.random(2).tolist()
+    return centre[0] + region[0] * (2.0 * u - 1.0), centre[1] + region[1] * (2.0 * v - 1.0)
+
+
+_TABLE = Shape("box", (0.25, 0.35, 0.2), (0.5, 0.0, 0.2), colour=(0.76, 0.66, 0.52, 1.0))
+_FLOOR = Shape("box", (5.0, 5.0, 0.5), (0.5, 0.0, -0.5), colour=(0.55, 0.57, 0.6, 1.0))
+
+FLAT = ArenaSpec(
+    solids=(_FLOOR, _TABLE),
+    centre=(0.5, 0.0),
+    surface=0.4,
+    gripper_region=(0.05, 0.10),
+    object_region=(0.10, 0.15),
+    goal_region=(0.15, 0.15),
+    clearance=0.1,
+    lift_height=0.3,
+    camera=Camera(eye=(1.55, -0.75, 1.1), target=(0.5, 0.0, 0.56), fov=36.0),
+)
+
+ARENAS = {"Flat": FLAT}

@@ -1,0 +1,213 @@
+"""GraspEnv, the only environment class: a row of the suite behind Gymnasium's interface.
+
+It draws starts and goals, turns actions into commands and states into observations. The same (seed,
+actions) give the same bits in every instance and process, whatever was simulated before. Departs
+from Dext-Gen: PyBullet, a bounded workspace, and an orientation that is kept where an action's
+matrix names none.
+"""
+
+import math
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.error import ClosedEnvironmentError
+from gymnasium.spaces import Box
+from gymnasium.utils import EzPickle
+
+from envs.objects import ObjectSpec, rest_height
+from envs.observation import POSITION_BOUND, bounds, layout, observe
+from envs.options import SIZE_STEPS, Options
+from envs.robots import Layout, Robot
+from envs.sim import BodyState, Shape, Simulation
+from envs.suite import SUITE
+
+_GREEN = (0.1, 0.8, 0.25, 1.0)
+_CROSS = tuple(
+    Shape("box", tuple(0.05 if i == axis else 0.004 for i in range(3)), colour=_GREEN)
+    for axis in range(3)
+)  # longer than the objects, so that the goal shows when it is achieved too
+
+
+class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
+    """A gripper that brings an object to a goal.
+
+    Args:
+        env_id: a key of the suite.
+        render_mode: None or "rgb_array".
+        options: see Options.
+
+    Raises:
+        ValueError: an argument is out of its range; the message names value and range.
+
+    `reset` and `step` return an `info` with `is_success` and `air_goal`: whether the goal is more
+    than the task's tolerance above the object's height at rest, so that only lifting achieves it.
+    Heights of goals drawn above the table are uniform in [0, 0.3] m, so with a tolerance of 0.05 m
+    one in six of those is no `air_goal`.
+
+    Attributes:
+        gripper_type: name of the gripper.
+        observation_layout: blocks (name, size, unit) of `observation`.
+        action_layout: blocks (name, size, unit) of an action; a unit with a number says what 1
+            stands for.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012
+
+    def __init__(self, env_id: str, render_mode: str | None = None, **options: Any) -> None:
+        """Builds the world."""
+        EzPickle.__init__(self, env_id, render_mode, **options)
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode = {render_mode!r}, expected None or 'rgb_array'")
+        row = SUITE[env_id]
+        self.render_mode = render_mode
+        self._options = Options(**options)
+        self._arena, self._task = row.arena, row.task
+        self._objects = self._options.chosen_objects(row.robot.name, row.objects)
+
+        self.gripper_type = row.robot.name
+        self.observation_layout: Layout = layout(row.robot)
+        self.action_layout: Layout = row.robot.action_layout
+        self._low, self._high = bounds(row.robot)
+        goal_high = np.full(row.task.goal_size, POSITION_BOUND, np.float32)
+        goal = Box(-goal_high, goal_high, dtype=np.float32)
+        observation = Box(self._low, self._high, dtype=np.float32)
+        self.observation_space: Any = gymnasium.spaces.Dict(
+            observation=observation, achieved_goal=goal, desired_goal=goal
+        )
+        n_actions = sum(size for _, size, _ in self.action_layout)
+        self.action_space = Box(-1.0, 1.0, (n_actions,), np.float32)
+        names = [name for name, size, _ in self.observation_layout for _ in range(size)]
+        self._object_at = names.index("object_pos")
+
+        self._sim = Simulation(row.robot.stepping, visuals=render_mode is not None)
+        self._open = True
+        for solid in self._arena.solids:
+            self._sim.add_body(solid, 0.0)
+        self._robot = Robot(row.robot, self._sim, self._options.workspace or row.robot.workspace)
+        self._marker = self._sim.add_marker(_CROSS)
+        self._object, self._object_kind = -1, (row.objects[0], 0.0)
+        self._grip: BodyState | None = None  # state that an action starts from; set by reset
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Starts an episode: gripper pointing down above the table, object at rest on it.
+
+        Raises:
+            ResetError: no start fulfils the arena's distances.
+        """
+        self._check_open()
+        super().reset(seed=seed)
+        rng, arena = self.np_random, self._arena
+        spec, size = self._draw_object(rng)
+        gripper = arena.sample_gripper(rng)
+        x, y = arena.sample_object(rng, gripper)
+        rotation = spec.sample_rotation(rng)
+        resting = (x, y, arena.surface + rest_height(spec.shape.scaled(size), rotation))
+        goal = arena.sample_goal(rng, resting, self._options.air_goal_share)
+
+        self._sim.flush([self._robot.body, self._object])
+        self._robot.reset((*gripper, arena.surface + self._robot.spec.start_height))
+        self._sim.reset_body(self._object, resting, rotation)
+        for part in self._marker:
+            self._sim.place(part, goal)
+        self._goal = np.array(goal, np.float32)
+        self._air_goal = goal[2] - resting[2] > self._task.tolerance
+        observation = self._observe()
+        return observation, self._info(observation)
+
+    def step(
+        self, action: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
+        """Acts for one control step (0.04 s).
+
+        Args:
+            action: [A], laid out as `action_layout`; finite values outside [-1, 1] are clipped.
+
+        Raises:
+            ValueError: the action has another shape, or an entry that is not a finite number.
+        """
+        self._check_open()
+        if self._grip is None:
+            raise gymnasium.error.ResetNeeded("step() before the first reset()")
+        self._robot.command(self._checked(action), self._grip)
+        self._sim.step()
+        observation = self._observe()
+        info = self._info(observation)
+        return observation, 0.0 if info["is_success"] else -1.0, False, False, info
+
+    def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any = None) -> Any:
+        """0 where the object is at the goal, else -1.
+
+        Args:
+            achieved_goal: [..., G].
+            desired_goal: [..., G].
+            info: not used.
+
+        Returns:
+            float32 [...], a NumPy scalar for single goals.
+        """
+        return self._task.reward(achieved_goal, desired_goal)
+
+    def render(self) -> np.ndarray | None:
+        """A picture, uint8 [height, width, 3]; None (and a warning) without a render mode."""
+        self._check_open()
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() needs render_mode='rgb_array' at construction")
+            return None
+        options = self._options
+        return self._sim.picture(self._arena.camera, options.render_width, options.render_height)
+
+    def close(self) -> None:
+        """Frees the world; a second call does nothing."""
+        if getattr(self, "_open", False):
+            self._sim.close()
+            self._open = False
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise ClosedEnvironmentError("this environment was closed; make a new one")
+
+    def _checked(self, action: np.ndarray) -> list[float]:
+        array = np.asarray(action)
+        if array.shape != self.action_space.shape:
+            raise ValueError(
+                f"action has shape {array.shape}, expected {self.action_space.shape} in [-1, 1]"
+            )
+        values: list[float] = array.tolist()
+        if not math.isfinite(sum(values)):
+            raise ValueError(f"action = {values}, expected finite values in [-1, 1]")
+        return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in values]
+
+    def _draw_object(self, rng: np.random.Generator) -> tuple[ObjectSpec, float]:
+        """Draws object and size, and sees to it that this body exists."""
+        spec = self._objects[rng.integers(len(self._objects))]
+        low, high = self._options.sizes
+        size = low + (high - low) * (int(SIZE_STEPS * rng.random()) / (SIZE_STEPS - 1))
+        if self._object < 0 or (spec, size) != self._object_kind:
+            if self._object >= 0:
+                self._sim.remove_body(self._object)
+            self._object = self._sim.add_body(
+                spec.shape.scaled(size), spec.mass, spec.rolling_friction
+            )
+            self._object_kind = (spec, size)
+        return spec, size
+
+    def _observe(self) -> dict[str, np.ndarray]:
+        self._grip = grip = self._robot.state()
+        thing = self._sim.state(self._object)
+        numbers = observe(grip, self._robot.joint_positions(), thing, self._sim.control_period)
+        vector = np.array(numbers, np.float32)
+        np.maximum(vector, self._low, out=vector)
+        np.minimum(vector, self._high, out=vector)
+        at = self._object_at
+        return {
+            "observation": vector,
+            "achieved_goal": vector[at : at + 3].copy(),
+            "desired_goal": self._goal.copy(),
+        }
+
+    def _info(self, observation: dict[str, np.ndarray]) -> dict[str, Any]:
+        success = self._task.success(observation["achieved_goal"], observation["desired_goal"])
+        return {"is_success": bool(success), "air_goal": self._air_goal}

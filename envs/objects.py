@@ -1,0 +1,76 @@
+"""What is grasped: shapes with masses, and the orientations they lie in when an episode begins.
+
+Sizes and masses by gripper follow Dext-Gen. Lengths in m, masses in kg; an object's frame is at its
+centre of mass.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from envs import rotations
+from envs.rotations import Quaternion
+from envs.sim import Shape
+
+_LYING: Quaternion = (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5))  # +90 degrees about x
+
+
+def sample_yaw(rng: np.random.Generator) -> Quaternion:
+    """A uniform turn about the vertical."""
+    return rotations.about_z(2.0 * math.pi * rng.random())
+
+
+def sample_standing_or_lying(rng: np.random.Generator) -> Quaternion:
+    """Upright or on its side, each with probability 1/2, with a uniform turn about the vertical."""
+    yaw = sample_yaw(rng)
+    return yaw if rng.random() < 0.5 else rotations.multiply(yaw, _LYING)
+
+
+class ObjectSpec(NamedTuple):
+    """An object.
+
+    Attributes:
+        name: of the object.
+        shape: its only shape, around its centre.
+        mass: the same at all sizes.
+        sample_rotation: draws the quaternion xyzw in which it is put on the surface.
+        rolling_friction: PyBullet's coefficient. Without any, a lying cylinder rolls off by itself,
+            up to 7 cm in an episode; 1e-4 keeps it at 0.03 mm.
+    """
+
+    name: str
+    shape: Shape
+    mass: float
+    sample_rotation: Callable[[np.random.Generator], Quaternion]
+    rolling_friction: float = 0.0
+
+
+def rest_height(shape: Shape, rotation: Quaternion) -> float:
+    """Height of a shape's centre above the surface that it touches, when turned by `rotation`."""
+    m = rotations.matrix(rotation)
+    if shape.kind == "box":
+        return sum(abs(m[6 + i]) * shape.size[i] for i in range(3))
+    if shape.kind == "sphere":
+        return shape.size[0]
+    radius, half_length = shape.size
+    return radius * math.sqrt(max(0.0, 1.0 - m[8] * m[8])) + half_length * abs(m[8])
+
+
+_RED = (0.85, 0.15, 0.15, 1.0)
+
+# One table by gripper: published sizes differ with the hand.
+OBJECTS = {
+    "ParallelJaw": {
+        "Cube": ObjectSpec("Cube", Shape("box", (0.025,) * 3, colour=_RED), 2.0, sample_yaw),
+        "Sphere": ObjectSpec("Sphere", Shape("sphere", (0.025,), colour=_RED), 2.0, sample_yaw),
+        "Cylinder": ObjectSpec(
+            "Cylinder",
+            Shape("cylinder", (0.025, 0.025), colour=_RED),
+            2.0,
+            sample_standing_or_lying,
+            rolling_friction=1e-4,
+        ),
+    },
+}

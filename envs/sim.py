@@ -1,0 +1,289 @@
+"""One PyBullet world per environment: the only file of the project that calls PyBullet.
+
+Holds bodies made of primitive shapes, a hand on a soft weld to the world, batched joint calls, and
+the flush that makes a reset independent of everything simulated before. Departs from Dext-Gen,
+which steps MuJoCo with a mocap weld. Lengths in m, time in s, "world" frame with z up, quaternions
+x, y, z, w.
+"""
+
+import contextlib
+import os
+import tempfile
+import weakref
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pybullet as p
+
+from envs.rotations import IDENTITY, Quaternion, Vector
+
+Colour = tuple[float, float, float, float]
+
+_GRAVITY = -9.81
+_BASE = -1  # PyBullet's link index of a body's base
+_FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}  # rolling: 0, unless asked for
+_GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
+_URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
+
+
+class Shape(NamedTuple):
+    """A primitive, placed in the frame of its link.
+
+    Attributes:
+        kind: "box", "sphere" or "cylinder" (along its own z axis).
+        size: box: three half extents; sphere: radius; cylinder: radius, half length (m).
+        position: of its centre (m).
+        rotation: quaternion xyzw.
+        colour: red, green, blue, alpha in [0, 1].
+    """
+
+    kind: str
+    size: tuple[float, ...]
+    position: Vector = (0.0, 0.0, 0.0)
+    rotation: Quaternion = IDENTITY
+    colour: Colour = (0.5, 0.5, 0.5, 1.0)
+
+    def scaled(self, factor: float) -> "Shape":
+        """The same shape with its size and offset multiplied."""
+        x, y, z = self.position
+        size = tuple(factor * s for s in self.size)
+        return self._replace(size=size, position=(factor * x, factor * y, factor * z))
+
+
+class Stepping(NamedTuple):
+    """How one control step of `substeps * time_step` seconds is integrated."""
+
+    substeps: int
+    time_step: float
+    iterations: int
+    erp: float  # global: the weld ignores its own
+
+
+class Camera(NamedTuple):
+    """A fixed view: positions in the world frame (m), vertical field of view in degrees."""
+
+    eye: Vector
+    target: Vector
+    fov: float
+
+
+class BodyState(NamedTuple):
+    """Pose and velocity of a body's base in the world frame (m, xyzw, m/s, rad/s)."""
+
+    position: Vector
+    rotation: Quaternion
+    linear: Vector
+    angular: Vector
+
+
+class Simulation:
+    """One physics world of its own; several may live in one process.
+
+    Args:
+        stepping: integration settings.
+        visuals: whether bodies get visual shapes. They cost time and never influence the physics.
+    """
+
+    def __init__(self, stepping: Stepping, visuals: bool) -> None:
+        """Connects to a world without bodies."""
+        self._client: int = p.connect(p.DIRECT)
+        self._disconnect = weakref.finalize(self, p.disconnect, self._client)
+        self._collision_shapes: dict[tuple[str, tuple[float, ...]], int] = {}
+        self._substeps = stepping.substeps
+        self.visuals = visuals
+        self.control_period = stepping.substeps * stepping.time_step
+        p.setGravity(0.0, 0.0, _GRAVITY, physicsClientId=self._client)
+        p.setPhysicsEngineParameter(
+            fixedTimeStep=stepping.time_step,
+            numSolverIterations=stepping.iterations,
+            deterministicOverlappingPairs=1,
+            erp=stepping.erp,
+            physicsClientId=self._client,
+        )
+
+    def close(self) -> None:
+        """Frees the world, as garbage collection does; a second call does nothing."""
+        self._disconnect()
+
+    def step(self) -> None:
+        """Simulates one control step."""
+        client = self._client
+        for _ in range(self._substeps):
+            p.stepSimulation(client)
+
+    # Bodies
+
+    def add_urdf(self, text: str) -> int:
+        """Loads a robot from URDF text and returns its body id."""
+        descriptor, path = tempfile.mkstemp(suffix=".urdf", text=True)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            body: int = p.loadURDF(path, flags=_URDF_FLAGS, physicsClientId=self._client)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        for link in range(_BASE, p.getNumJoints(body, physicsClientId=self._client)):
+            p.changeDynamics(body, link, **_FRICTION, physicsClientId=self._client)
+        return body
+
+    def add_body(self, shape: Shape, mass: float, rolling_friction: float = 0.0) -> int:
+        """Adds a body of one shape, placed in the world; mass 0: immovable. Returns its id."""
+        key = shape.kind, shape.size
+        if key not in self._collision_shapes:  # PyBullet never frees a shape, so share them
+            self._collision_shapes[key] = p.createCollisionShape(
+                _GEOMETRY[shape.kind], **_extent(shape, "height"), physicsClientId=self._client
+            )
+        collision = self._collision_shapes[key]
+        visual = self._visual(shape) if self.visuals else -1
+        body: int = p.createMultiBody(
+            mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
+        )
+        p.changeDynamics(
+            body,
+            _BASE,
+            **_FRICTION,
+            rollingFriction=rolling_friction,
+            physicsClientId=self._client,
+        )
+        return body
+
+    def add_marker(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
+        """Adds shapes that are only seen, never touched; without visuals it adds nothing."""
+        if not self.visuals:
+            return ()
+        visuals = [self._visual(shape) for shape in shapes]
+        return tuple(p.createMultiBody(0.0, -1, v, physicsClientId=self._client) for v in visuals)
+
+    def remove_body(self, body: int) -> None:
+        """Removes a body; PyBullet keeps about 900 bytes of it."""
+        p.removeBody(body, physicsClientId=self._client)
+
+    def _visual(self, shape: Shape) -> int:
+        visual: int = p.createVisualShape(
+            _GEOMETRY[shape.kind],
+            rgbaColor=shape.colour,
+            **_extent(shape, "length"),
+            physicsClientId=self._client,
+        )
+        return visual
+
+    # State
+
+    def flush(self, bodies: Sequence[int]) -> None:
+        """Forgets every contact, so that what follows depends only on the resets that follow.
+
+        Teleports the movable bodies far apart and lets the broadphase drop all of their pairs: a
+        mere reset of poses keeps contact manifolds and the order of pairs, and with them up to ten
+        different futures.
+        """
+        client = self._client
+        links = [
+            (b, i) for b in bodies for i in range(_BASE, p.getNumJoints(b, physicsClientId=client))
+        ]
+        for place, body in enumerate(bodies):
+            self.reset_body(body, (10.0 * place, 0.0, 20.0), IDENTITY)
+        for body, link in links:
+            p.setCollisionFilterGroupMask(body, link, 0, 0, physicsClientId=client)
+        p.performCollisionDetection(physicsClientId=client)
+        for body, link in links:
+            p.setCollisionFilterGroupMask(body, link, 1, -1, physicsClientId=client)
+
+    def reset_body(self, body: int, position: Vector, rotation: Quaternion) -> None:
+        """Puts a body's base somewhere, at rest."""
+        p.resetBasePositionAndOrientation(body, position, rotation, physicsClientId=self._client)
+        p.resetBaseVelocity(body, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), physicsClientId=self._client)
+
+    def reset_joints(self, body: int, joints: Sequence[int], positions: Sequence[float]) -> None:
+        """Puts joints somewhere, at rest (m or rad)."""
+        p.resetJointStatesMultiDof(
+            body,
+            joints,
+            targetValues=[[q] for q in positions],
+            targetVelocities=[[0.0]] * len(positions),
+            physicsClientId=self._client,
+        )
+
+    def place(self, body: int, position: Vector) -> None:
+        """Moves an unrotated body, such as a marker."""
+        p.resetBasePositionAndOrientation(body, position, IDENTITY, physicsClientId=self._client)
+
+    def state(self, body: int) -> BodyState:
+        """Pose and velocity of a body's base."""
+        position, rotation = p.getBasePositionAndOrientation(body, self._client)
+        linear, angular = p.getBaseVelocity(body, self._client)
+        return BodyState(position, rotation, linear, angular)
+
+    def joint_positions(self, body: int, joints: Sequence[int]) -> list[float]:
+        """Joint positions (m or rad)."""
+        return [state[0] for state in p.getJointStates(body, joints, self._client)]
+
+    # Motion
+
+    def weld(self, body: int) -> int:
+        """Ties a body's base to the world by a soft constraint, and returns the constraint's id."""
+        constraint: int = p.createConstraint(
+            body,
+            _BASE,
+            -1,
+            -1,
+            p.JOINT_FIXED,
+            (0.0, 0.0, 0.0),
+            (0.0, 0.0, 0.0),
+            (0.0, 0.0, 0.0),
+            physicsClientId=self._client,
+        )
+        return constraint
+
+    def drive_weld(self, weld: int, position: Vector, rotation: Quaternion, force: float) -> None:
+        """Sets the pose that a weld pulls towards, with at most `force` N (and N m)."""
+        p.changeConstraint(weld, position, rotation, force, physicsClientId=self._client)
+
+    def drive_joints(
+        self,
+        body: int,
+        joints: Sequence[int],
+        targets: Sequence[float],
+        gains: Sequence[float],
+        forces: Sequence[float],
+    ) -> None:
+        """Sets targets (m or rad) of position motors; gains: share of the error per substep."""
+        p.setJointMotorControlArray(
+            body,
+            joints,
+            p.POSITION_CONTROL,
+            targetPositions=targets,
+            positionGains=gains,
+            forces=forces,
+            physicsClientId=self._client,
+        )
+
+    # Pictures
+
+    def picture(self, camera: Camera, width: int, height: int) -> np.ndarray:
+        """Renders the world in software: uint8 [height, width, 3]."""
+        view = p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0))
+        lens = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
+        pixels = p.getCameraImage(
+            width,
+            height,
+            view,
+            lens,
+            lightDirection=(0.6, -0.8, 2.0),
+            lightDistance=3.0,
+            shadow=1,
+            renderer=p.ER_TINY_RENDERER,
+            flags=p.ER_NO_SEGMENTATION_MASK,
+            physicsClientId=self._client,
+        )[2]
+        return np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
+
+
+def _extent(shape: Shape, length_key: str) -> dict[str, object]:
+    """A shape's size as keywords: PyBullet calls a length "height" where things collide."""
+    if shape.kind == "box":
+        return {"halfExtents": shape.size}
+    if shape.kind == "sphere":
+        return {"radius": shape.size[0]}
+    return {"radius": shape.size[0], length_key: 2.0 * shape.size[1]}

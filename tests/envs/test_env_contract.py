@@ -1,0 +1,271 @@
+"""What Gymnasium, a learner and a user may rely on, for every id."""
+
+import pickle
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.utils.env_checker import check_env
+
+from envs import ENV_IDS, register_envs
+from envs.grasp_env import GraspEnv
+
+
+@pytest.fixture(params=ENV_IDS)
+def env(request):
+    made = gymnasium.make(request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cube():
+    made = gymnasium.make("FlatPJCube-v0")
+    yield made
+    made.close()
+
+
+def test_ids():
+    assert ENV_IDS == ("FlatPJCube-v0", "FlatPJSphere-v0", "FlatPJCylinder-v0")
+    register_envs()  # a second time changes nothing
+    assert all(gymnasium.spec(env_id).max_episode_steps == 50 for env_id in ENV_IDS)
+
+
+def test_gymnasiums_checker(env):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+def test_gymnasiums_checker_with_pictures():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env = gymnasium.make("FlatPJCube-v0", render_mode="rgb_array")
+        check_env(env.unwrapped)
+    env.close()
+
+
+def test_layouts_describe_the_spaces(env):
+    inner = env.unwrapped
+    assert inner.gripper_type == "ParallelJaw"
+    assert inner.action_layout == (
+        ("grip_pos", 3, "0.05 m"),
+        ("grip_rot_matrix", 9, "-"),
+        ("grip_joints", 1, "-"),
+    )
+    assert [(name, size) for name, size, _ in inner.observation_layout] == [
+        ("grip_pos", 3),
+        ("grip_rot", 6),
+        ("grip_state", 2),
+        ("grip_velp", 3),
+        ("object_pos", 3),
+        ("object_rel_pos", 3),
+        ("object_rot", 6),
+        ("object_rel_rot", 6),
+        ("object_velp", 3),
+        ("object_velr", 3),
+    ]
+    spaces = env.observation_space.spaces
+    assert env.action_space.shape == (13,)
+    assert spaces["observation"].shape == (38,)
+    assert spaces["achieved_goal"].shape == spaces["desired_goal"].shape == (3,)
+    assert all(np.isfinite([s.low, s.high]).all() for s in spaces.values())
+
+
+def test_reward_is_a_pure_function_of_goals(env):
+    env.reset(seed=3)
+    env.action_space.seed(3)
+    achieved, desired, rewards = [], [], []
+    for _ in range(50):
+        obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        one = env.unwrapped.compute_reward(obs["achieved_goal"], obs["desired_goal"], info)
+        assert one == reward and np.ndim(one) == 0 and isinstance(reward, float)
+        assert reward == (0.0 if info["is_success"] else -1.0)
+        assert not terminated
+        assert set(info) >= {"is_success", "air_goal"}
+        achieved.append(obs["achieved_goal"])
+        desired.append(obs["desired_goal"])
+        rewards.append(reward)
+    assert truncated
+    batch = env.unwrapped.compute_reward(np.array(achieved), np.array(desired), [{}] * 50)
+    assert batch.shape == (50,) and batch.dtype == np.float32
+    np.testing.assert_array_equal(batch, rewards)
+
+
+def test_rewards_of_a_batch_are_those_of_its_goals(cube):
+    rng = np.random.default_rng(0)
+    desired = rng.uniform(-0.2, 0.2, (2000, 3)).astype(np.float32)
+    achieved = desired + rng.uniform(-0.05, 0.05, (2000, 3)).astype(np.float32)
+    batch = cube.unwrapped.compute_reward(achieved, desired, {})
+    single = [
+        cube.unwrapped.compute_reward(*pair, {}) for pair in zip(achieved, desired, strict=True)
+    ]
+    np.testing.assert_array_equal(batch, single)
+    assert 0.2 < batch.mean() + 1.0 < 0.8
+
+
+def test_observations_stay_in_the_space_under_rough_actions(env):
+    rng = np.random.default_rng(5)
+    for seed in range(6):
+        obs, _ = env.reset(seed=seed)
+        for _ in range(50):
+            action = rng.choice([-1.0, 1.0], 13).astype(np.float32)
+            action[:3] = np.clip(obs["observation"][14:17] - obs["observation"][:3], -1, 1) * 20
+            obs, *_ = env.step(action)
+            assert env.observation_space.contains(obs)
+
+
+def test_blocks_agree_with_each_other(cube):
+    cube.reset(seed=1)
+    cube.action_space.seed(1)
+    for _ in range(10):
+        obs, *_ = cube.step(cube.action_space.sample())
+    v = obs["observation"].astype(float)
+    grip, thing = (np.stack([v[i : i + 3], v[i + 3 : i + 6]], 1) for i in (3, 20))
+    np.testing.assert_allclose(v[17:20], v[14:17] - v[:3], atol=1e-6)
+    np.testing.assert_array_equal(obs["achieved_goal"], obs["observation"][14:17])
+    full = np.column_stack([grip, np.cross(grip[:, 0], grip[:, 1])])
+    np.testing.assert_allclose(v[26:32], (full.T @ thing).T.ravel(), atol=1e-6)
+
+
+def test_velocities_are_per_step(cube):
+    before, _ = cube.reset(seed=0)
+    for _ in range(3):  # up and steadily: the last step's way is nearly its end velocity
+        before = cube.step(_still(up=1.0))[0]
+    after = cube.step(_still(up=1.0))[0]
+    way = after["observation"][2] - before["observation"][2]
+    assert way == pytest.approx(0.03, abs=0.004)  # 60% of 0.05 m, by the soft drive
+    assert after["observation"][13] == pytest.approx(way, rel=0.35)
+
+
+def test_the_hand_turns_towards_the_actions_matrix(cube):
+    obs, _ = cube.reset(seed=0)
+    down = obs["observation"][3:9].reshape(2, 3).T
+    np.testing.assert_allclose(down, [[0, 0], [0, 1], [-1, 0]], atol=1e-6)
+    turned = np.array([[0, -1, 0], [0, 0, 1], [-1, 0, 0]], np.float32)  # a quarter about z
+    action = np.concatenate([np.zeros(3), turned.ravel(), [1.0]]).astype(np.float32)
+    angles = []
+    for _ in range(50):
+        obs = cube.step(action)[0]
+        angles.append(np.arctan2(-obs["observation"][6], obs["observation"][7]))
+    assert 0.02 < angles[0] < 0.1
+    assert np.all(np.diff(angles) > 0.0) and angles[-1] > 1.0
+
+
+def test_a_matrix_without_orientation_holds_the_present_one(cube):
+    start, _ = cube.reset(seed=0)
+    for _ in range(20):
+        obs = cube.step(np.zeros(13, np.float32))[0]
+    np.testing.assert_allclose(obs["observation"][:9], start["observation"][:9], atol=2e-3)
+
+
+def test_fingers_span_their_range(cube):
+    start, _ = cube.reset(seed=0)
+    np.testing.assert_allclose(start["observation"][9:11], 0.05, atol=1e-6)
+    for hand, opening in ((-1.0, 0.0), (0.0, 0.025), (1.0, 0.05)):
+        for _ in range(10):
+            obs = cube.step(_still(hand=hand))[0]
+        np.testing.assert_allclose(obs["observation"][9:11], opening, atol=1e-3)
+
+
+def test_the_workspace_bounds_the_grip():
+    box = ((0.4, 0.6), (-0.1, 0.1), (0.5, 0.7))
+    env = gymnasium.make("FlatPJCube-v0", workspace=box)
+    for sign in (-1.0, 1.0):
+        env.reset(seed=0)
+        for _ in range(30):
+            obs = env.step(np.r_[[sign] * 3, np.zeros(10)].astype(np.float32))[0]
+        side = 0 if sign < 0 else 1
+        np.testing.assert_allclose(obs["observation"][:3], [pair[side] for pair in box], atol=5e-3)
+    env.close()
+
+
+def test_a_start_outside_the_workspace_is_moved_to_its_border():
+    env = gymnasium.make("FlatPJCube-v0", workspace=((0.3, 0.7), (-0.3, 0.3), (0.7, 0.8)))
+    obs, _ = env.reset(seed=0)
+    assert obs["observation"][2] == pytest.approx(0.7)
+    env.close()
+
+
+def test_actions_outside_the_range_are_clipped(cube):
+    cube.reset(seed=0)
+    wild = cube.unwrapped.step(np.full(13, 7.0, np.float32))[0]
+    cube.reset(seed=0)
+    clipped = cube.unwrapped.step(np.ones(13, np.float32))[0]
+    np.testing.assert_array_equal(wild["observation"], clipped["observation"])
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (np.zeros(12, np.float32), r"\(12,\).*\(13,\)"),
+        (np.zeros((1, 13), np.float32), r"\(1, 13\)"),
+        (np.r_[np.zeros(12), np.nan], r"nan.*\[-1, 1\]"),
+        (np.r_[np.zeros(12), np.inf], r"inf.*\[-1, 1\]"),
+    ],
+)
+def test_bad_actions_are_named(cube, action, words):
+    cube.reset(seed=0)
+    with pytest.raises(ValueError, match=words):
+        cube.unwrapped.step(action)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"render_mode": "ascii"}, "render_mode = 'ascii'"),
+        ({"object_size_multiplier": 0.0}, r"object_size_multiplier = 0.0.*\[0.2, 2.0\]"),
+        ({"object_size_multiplier": "big"}, "object_size_multiplier = 'big'"),
+        ({"object_size_multiplier": float("nan")}, "nan"),
+        ({"object_size_range": (1.2, 0.8)}, r"object_size_range = \(1.2, 0.8\)"),
+        ({"object_size_range": 1.0}, "object_size_range = 1.0"),
+        ({"object_size_range": (0.5, 3.0)}, r"= 3.0.*\[0.2, 2.0\]"),
+        ({"air_goal_share": 1.5}, r"air_goal_share = 1.5.*\[0.0, 1.0\]"),
+        ({"objects": ["Banana"]}, "Banana.*Cube"),
+        ({"objects": []}, "objects"),
+        ({"workspace": ((0, 1), (0, 1))}, "workspace"),
+        ({"workspace": ((0, 1), (0, 1), (1, 0))}, "workspace z"),
+        ({"render_width": 0}, "render_width = 0"),
+        ({"render_height": 1.5}, "render_height = 1.5"),
+    ],
+)
+def test_bad_options_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        GraspEnv("FlatPJCube-v0", **options)
+
+
+def test_closing():
+    env = gymnasium.make("FlatPJCube-v0").unwrapped
+    with pytest.raises(ResetNeeded):
+        env.step(np.zeros(13, np.float32))
+    env.reset(seed=0)
+    env.close()
+    env.close()
+    for use in (env.reset, env.render, lambda: env.step(np.zeros(13, np.float32))):
+        with pytest.raises(ClosedEnvironmentError, match="closed"):
+            use()
+
+
+def test_worlds_are_freed():
+    clients = set()
+    for closes in [True, False] * 10:
+        env = gymnasium.make("FlatPJCube-v0")
+        clients.add(env.unwrapped._sim._client)
+        if closes:
+            env.close()
+        del env
+    assert len(clients) <= 2  # PyBullet numbers the open ones
+
+
+def test_a_pickled_environment_is_built_again():
+    env = gymnasium.make("FlatPJSphere-v0", air_goal_share=1.0).unwrapped
+    twin = pickle.loads(pickle.dumps(env))
+    a, b = env.reset(seed=8)[0], twin.reset(seed=8)[0]
+    np.testing.assert_array_equal(a["observation"], b["observation"])
+    np.testing.assert_array_equal(a["desired_goal"], b["desired_goal"])
+
+
+def _still(up=0.0, hand=0.0):
+    return np.r_[0.0, 0.0, up, np.zeros(9), hand].astype(np.float32)
