@@ -1,0 +1,52 @@
+"""Measures a trained agent: `python examples/evaluate.py --env FlatPJCube-v0 --ntests 1000`."""
+
+import argparse
+import json
+from pathlib import Path
+
+from envs import ENV_IDS
+from grasp_func import agent, atomic, comm, config, launch, rollout, stats
+
+DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
+
+
+def main() -> None:
+    """Plays greedy episodes and prints success rates at the last step with 95% Wilson intervals."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--env", required=True, metavar="ID", help="one of envs.ENV_IDS")
+    parser.add_argument("--load", type=Path, metavar="DIR", help="default: saves/<env>")
+    parser.add_argument("--ntests", type=int, default=100, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    args = parser.parse_args()
+    with launch.user_errors(comm.SoloComm()):
+        if args.ntests < 1 or args.seed < 0:
+            raise ValueError(
+                f"--ntests {args.ntests} --seed {args.seed}: expected N >= 1 and S >= 0"
+            )
+        directory = args.load or Path("saves") / args.env
+        cfg = config.load_config(args.config, args.env, args.set, ENV_IDS)
+        env = launch.make_env(args.env, cfg)
+        policy = agent.load_policy(directory, rollout.layout_of(env))
+        score = rollout.score(rollout.evaluate(env, policy, args.seed, range(args.ntests)))
+        result = {
+            "env": args.env,
+            "load": str(directory),
+            "seed": args.seed,
+            **stats.summary(score),
+        }
+        print(
+            f"{args.env}, agent {directory}, seed {args.seed}: "
+            "success at the last step (95% interval)"
+        )
+        for goals, rate in score._asdict().items():
+            low, high = stats.wilson_interval(*rate)
+            print(f"  {goals:8s} {rate.successes:5d} of {rate.n:5d}  [{low:.3f}, {high:.3f}]")
+        if args.json:
+            atomic.atomic_write_text(args.json, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

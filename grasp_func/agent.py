@@ -1,0 +1,89 @@
+"""An agent's way between memory and disk: state -> files, files -> state, files -> policy."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from grasp_func.ddpg import AgentState, Learner
+from grasp_func.networks import EMBEDDING, MATRIX
+from grasp_func.policy import Policy, make_policy
+from grasp_func.saves import AgentFiles, SaveError, pretrain_directory, read_agent
+from grasp_func.train import Run
+from grasp_func.tree import flatten
+from grasp_func.types import Layout
+
+
+def to_files(learner: Learner, state: AgentState) -> AgentFiles:
+    """Returns what is written of a state: networks and normalizers."""
+    networks = learner.unravel(state.params)
+    obs, goal = learner.scalings(state)
+    return AgentFiles(
+        networks["actor"], networks["critic"], obs, state.obs_norm, goal, state.goal_norm
+    )
+
+
+def from_files(learner: Learner, state: AgentState, files: AgentFiles, source: Path) -> AgentState:
+    """Returns `state` with networks, targets and normalizers of `files`; the optimizer starts anew.
+
+    Raises:
+        SaveError: the files are of an agent with other sizes; names the first that differs.
+    """
+    expected = learner.unravel(state.params)
+    found = {"actor": files.actor, "critic": files.critic}
+    for network, layers in expected.items():
+        for name, tensor in layers.items():
+            shape = found[network][name].shape if name in found[network] else None
+            if shape != tensor.shape or len(layers) != len(found[network]):
+                found_shape = "missing" if shape is None else tuple(shape)
+                raise SaveError(
+                    f"{source}: {network} {name} is {found_shape}, this run needs "
+                    f"{tuple(tensor.shape)}: pre-train with the same network sizes on an "
+                    "environment with the same observation, goal and action"
+                )
+    if files.obs_moments.mean.shape != state.obs_norm.mean.shape:
+        raise SaveError(
+            f"{source}: state_norm.pkl is of another observation than this environment's"
+        )
+    params = flatten(found)
+    return replace(
+        state,
+        params=params,
+        target=params.clone(),
+        obs_norm=files.obs_moments,
+        goal_norm=files.goal_moments,
+    )
+
+
+def load_pretrained(
+    run: Run, state: AgentState, save_dir: Path, env_id: str, gripper_type: str
+) -> AgentState:
+    """Returns `state` with the agent of saves/pretrain/<env_id>, else of its gripper.
+
+    Raises:
+        SaveError: there is none, its files are unusable, or they are of an agent of other sizes.
+    """
+    directory = pretrain_directory(save_dir, env_id, gripper_type)
+    return from_files(run.learner, state, read_agent(directory), directory)
+
+
+def load_policy(directory: Path, layout: Layout) -> Policy:
+    """Reads a trained agent as a greedy policy for `policy.act`.
+
+    Args:
+        directory: holds the four files of an agent.
+        layout: of the environment to act in.
+
+    Raises:
+        SaveError: files missing, unusable, or of an agent for other sizes.
+    """
+    files = read_agent(directory)
+    sizes = len(files.obs_scaling.mean), len(files.goal_scaling.mean)
+    outputs = list(files.actor.values())[-1].shape[0]
+    has_head = layout.rotation is not None and outputs == layout.action - (MATRIX - EMBEDDING)
+    if sizes != (layout.obs, layout.goal) or not (has_head or outputs == layout.action):
+        raise SaveError(
+            f"{directory}: for observation {sizes[0]}, goal {sizes[1]}, {outputs} outputs, "
+            f"the environment has observation {layout.obs}, goal {layout.goal}, action "
+            f"{layout.action}: name an agent of this environment with --load DIR"
+        )
+    rotation = layout.rotation if has_head else None
+    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)

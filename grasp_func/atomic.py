@@ -1,0 +1,86 @@
+"""Files that are always complete: atomic replacement and one lock per folder.
+
+A file is written under a temporary name in its own folder, flushed to the disk and renamed, so that
+a crash, a full disk or a second writer leaves either the old or the new content. Departs from
+Dext-Gen, which writes in place.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import filelock
+
+LOCK_SECONDS = 60.0
+
+
+class SaveError(ValueError):
+    """A file cannot be written or must not be used; the message is one line with a remedy."""
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Replaces a file by `data`; whatever happens, the old or the new content is there, complete.
+
+    Raises:
+        SaveError: it cannot be written; the old content is unchanged.
+    """
+    replace_all({path: data})
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Replaces a file by `text` in UTF-8; see `atomic_write_bytes`."""
+    atomic_write_bytes(path, text.encode())
+
+
+def cannot_write(path: Path, error: OSError) -> SaveError:
+    """Returns the error that names path, reason and remedy."""
+    reason = error.strerror or str(error)
+    return SaveError(f"{path}: cannot be written ({reason}), choose a place with --save-dir DIR")
+
+
+def replace_all(contents: Mapping[Path, bytes]) -> None:
+    """Replaces several files; all temporary ones are complete before the first is renamed.
+
+    Raises:
+        SaveError: one cannot be written; if the disk is full, all old ones are unchanged.
+    """
+    temporaries: dict[Path, Path] = {}
+    try:
+        for path, data in contents.items():
+            token = f"{os.getpid()}.{secrets.token_hex(4)}"
+            temporaries[path] = path.with_name(f".{path.name}.{token}.tmp")
+            with temporaries[path].open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, temporary in temporaries.items():
+            os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        for temporary in temporaries.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Holds a folder's lock, so that files which belong together are never mixed.
+
+    Raises:
+        SaveError: no permission, or another process holds the lock for LOCK_SECONDS.
+    """
+    lock = filelock.FileLock(directory / ".lock", timeout=LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        problem = f"another process has held it for {LOCK_SECONDS:.0f} s, end that one or try later"
+        raise SaveError(f"{lock.lock_file}: {problem}") from None
+    except OSError as error:
+        raise cannot_write(Path(lock.lock_file), error) from error
+    try:
+        yield
+    finally:
+        lock.release()

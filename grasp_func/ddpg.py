@@ -1,0 +1,208 @@
+"""Deep deterministic policy gradients as pure functions of one immutable state.
+
+Source: Lillicrap et al. 2015, arXiv:1509.02971, Algorithm 1. Departs from Dext-Gen: gradients of
+    the workers are
+averaged instead of summed, `grad_clip` is applied, and nothing is mutable.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import chex
+import torch
+from torch import Tensor
+from torch.func import grad_and_value
+
+from grasp_func import normalizer
+from grasp_func.jit import capture
+from grasp_func.losses import actor_loss, critic_loss, td_target
+from grasp_func.networks import Networks
+from grasp_func.normalizer import NormState, Scaling
+from grasp_func.optim import AdamState, adam, clip_by_norm
+from grasp_func.rng import Key
+from grasp_func.tree import flatten, polyak, ravel
+from grasp_func.types import Layout, Metrics, Params, Transition
+
+METRICS = ("actor_loss", "critic_loss", "q_mean")
+
+
+@chex.dataclass(frozen=True, kw_only=True, mappable_dataclass=False)
+class AgentState:
+    """All that learning changes. Equal states and equal batches give equal futures, to the bit.
+
+    `params`, `target` and the optimizer's moments are flat vectors [P]; `Learner.unravel` shows a
+    vector as {"actor": {name: tensor}, "critic": {name: tensor}} without copying.
+    """
+
+    params: Tensor  # [P]
+    target: Tensor  # [P] Polyak average of params
+    opt: AdamState
+    obs_norm: NormState
+    goal_norm: NormState
+    lr_scale: Tensor  # [] factor on both learning rates
+    step: Tensor  # int64 [], gradient steps taken
+
+
+class DDPGConfig(NamedTuple):
+    """Hyper-parameters bound into the learner's functions."""
+
+    gamma: float = 0.98
+    actor_lr: float = 1e-3
+    critic_lr: float = 1e-3
+    tau: float = 0.05
+    grad_clip: float | None = 5.0
+    action_norm: float = 1.0
+    obs_clip: float = 200.0
+    goal_clip: float = 200.0
+    obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
+    goal_exclude: tuple[int, ...] = ()
+    lowest_reward: float = -1.0
+    eager: bool = False  # True: no capture, every operation through torch.func at every step
+
+
+GradReducer = Callable[
+    [Tensor], Tensor
+]  # gradients and metrics of this process's workers [H, P + 3] -> mean over all workers [P + 3]
+
+
+class Learner(NamedTuple):
+    """DDPG's pure functions. No input is modified."""
+
+    init: Callable[[Key], AgentState]
+    update: Callable[
+        [AgentState, Sequence[Transition]], tuple[AgentState, Metrics]
+    ]  # one batch per hosted worker
+    sync_targets: Callable[[AgentState], AgentState]
+    observe: Callable[
+        [AgentState, NormState, NormState], AgentState
+    ]  # merges moments of observations and goals
+    scalings: Callable[[AgentState], tuple[Scaling, Scaling]]  # of observations and of goals
+    unravel: Callable[[Tensor], dict[str, Params]]
+
+
+def mean_of_workers(grads: Tensor) -> Tensor:
+    """Averages [W, P] over its first axis in worker order; the reference of a `GradReducer`."""
+    total = grads[0]
+    for grad in grads[1:]:
+        total = total + grad
+    return total / len(grads)
+
+
+def make_learner(
+    nets: Networks, layout: Layout, cfg: DDPGConfig, reduce_grads: GradReducer = mean_of_workers
+) -> Learner:
+    """Builds the learner of an environment's layout.
+
+    Args:
+        nets: network functions.
+        layout: sizes of the environment.
+        cfg: hyper-parameters.
+        reduce_grads: the one hook through which other processes take part.
+    """
+    template = nets.init(Key(0))
+    _, unravel = ravel(template)
+    parts = _parts(template)
+    optimizer = adam(_learning_rates(parts, cfg))
+    gradient = make_gradient(nets, unravel, cfg)
+    gradient = gradient if cfg.eager else capture(gradient)
+
+    def init(key: Key) -> AgentState:
+        params = flatten(nets.init(key))
+        return AgentState(
+            params=params,
+            target=params.clone(),
+            opt=optimizer.init(params),
+            obs_norm=normalizer.init(layout.obs),
+            goal_norm=normalizer.init(layout.goal),
+            lr_scale=torch.ones(()),
+            step=torch.zeros((), dtype=torch.int64),
+        )
+
+    def scalings(state: AgentState) -> tuple[Scaling, Scaling]:
+        obs = normalizer.scaling(state.obs_norm, cfg.obs_clip, cfg.obs_exclude)
+        return obs, normalizer.scaling(state.goal_norm, cfg.goal_clip, cfg.goal_exclude)
+
+    @torch.no_grad()
+    def update(state: AgentState, batches: Sequence[Transition]) -> tuple[AgentState, Metrics]:
+        stats = [tensor for scale in scalings(state) for tensor in (scale.mean, scale.std)]
+        results = [gradient(state.params, state.target, *stats, *batch) for batch in batches]
+        # metrics ride along with the gradients, so that both are means over the same workers
+        rows = torch.cat([part for result in results for part in result]).view(len(results), -1)
+        grad, metrics = reduce_grads(rows).split([len(state.params), len(METRICS)])
+        grad = clip_by_norm(grad, parts.values(), cfg.grad_clip)
+        step, opt = optimizer.update(grad, state.opt)
+        params = state.params + step * state.lr_scale
+        new = replace(state, params=params, opt=opt, step=state.step + 1)
+        return new, dict(zip(METRICS, metrics, strict=True))
+
+    def sync_targets(state: AgentState) -> AgentState:
+        return replace(state, target=polyak(state.target, state.params, cfg.tau))
+
+    def observe(state: AgentState, obs: NormState, goal: NormState) -> AgentState:
+        obs, goal = normalizer.merge(state.obs_norm, obs), normalizer.merge(state.goal_norm, goal)
+        return replace(state, obs_norm=obs, goal_norm=goal)
+
+    return Learner(init, update, sync_targets, observe, scalings, unravel)
+
+
+def make_gradient(
+    nets: Networks, unravel: Callable[[Tensor], dict[str, Params]], cfg: DDPGConfig
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Builds the pure gradient of one batch: tensors in, (gradient [P], metrics [3]) out.
+
+    Actor and critic share no parameter and the actor's loss sees a constant critic, so the gradient
+    of the sum of both losses is the two gradients side by side, found in one backward pass.
+    """
+
+    def loss(
+        params: dict[str, Params], critic: Params, target_q: Tensor, x: Tensor, action: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        c_loss, c_aux = critic_loss(params["critic"], x, action, target_q, nets=nets)
+        a_loss, a_aux = actor_loss(
+            params["actor"], critic, x, nets=nets, action_norm=cfg.action_norm
+        )
+        aux = {**c_aux, **a_aux}
+        return c_loss + a_loss, torch.stack([aux[name] for name in METRICS])
+
+    derivative = grad_and_value(loss, has_aux=True)
+
+    def gradient(
+        params: Tensor,
+        target: Tensor,
+        obs_mean: Tensor,
+        obs_std: Tensor,
+        goal_mean: Tensor,
+        goal_std: Tensor,
+        *batch: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        obs, goal, action, reward, next_obs = batch
+        obs_scale = Scaling(obs_mean, obs_std, cfg.obs_clip)
+        goal = normalizer.normalize(goal, Scaling(goal_mean, goal_std, cfg.goal_clip))
+        x = torch.cat([normalizer.normalize(obs, obs_scale), goal], dim=-1)
+        next_x = torch.cat([normalizer.normalize(next_obs, obs_scale), goal], dim=-1)
+        frozen = unravel(target)
+        next_action, _ = nets.actor(frozen["actor"], next_x)
+        next_q = nets.critic(frozen["critic"], next_x, next_action)
+        target_q = td_target(reward, next_q, cfg.gamma, cfg.lowest_reward)
+        tree = unravel(params)
+        grads, (_, metrics) = derivative(tree, tree["critic"], target_q, x, action)
+        return flatten(grads), metrics
+
+    return gradient
+
+
+def _parts(template: dict[str, Params]) -> dict[str, slice]:
+    """Returns where each network lies in the flat vector; `jax.tree` takes keys in sorted order."""
+    parts, start = {}, 0
+    for name in sorted(template):
+        size = flatten(template[name]).numel()
+        parts[name] = slice(start, start + size)
+        start += size
+    return parts
+
+
+def _learning_rates(parts: dict[str, slice], cfg: DDPGConfig) -> Tensor:
+    """Returns the step size of each parameter [P]."""
+    rates = {"actor": cfg.actor_lr, "critic": cfg.critic_lr}
+    return torch.cat([torch.full((p.stop - p.start,), rates[name]) for name, p in parts.items()])

@@ -1,0 +1,88 @@
+"""What a program does around training: arguments, errors of users, environment, first line."""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium
+import torch
+
+from grasp_func.comm import Comm, Workers, host_names
+from grasp_func.config import Config, ConfigError
+
+USER_ERROR = 2  # exit code
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def tune_process() -> None:
+    """Sets one torch thread and keeps freed memory in the process.
+
+    Without the latter glibc maps and unmaps every tensor over 128 KB anew, which doubles the cost
+    of an Adam step.
+    """
+    torch.set_num_threads(1)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # glibc only
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, 1 << 30)
+
+
+@contextlib.contextmanager
+def user_errors(comm: Comm) -> Iterator[None]:
+    """Turns a ValueError that every process sees into one line on the first and exit code 2."""
+    try:
+        yield
+    except ValueError as error:
+        if comm.Get_rank() == 0:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(USER_ERROR)
+
+
+def parse_arguments(parser: argparse.ArgumentParser, comm: Comm) -> argparse.Namespace:
+    """Parses argv on every process; only the first one prints help or errors."""
+    if comm.Get_rank() == 0:
+        return parser.parse_args()
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+        contextlib.redirect_stdout(nowhere),
+    ):
+        return parser.parse_args()
+
+
+def make_env(env_id: str, cfg: Config) -> gymnasium.Env[Any, Any]:
+    """Makes a registered environment with the configuration's `kwargs`.
+
+    Raises:
+        ConfigError: the environment does not take them.
+    """
+    try:
+        return gymnasium.make(env_id, **cfg.kwargs)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{env_id}: kwargs {cfg.kwargs} not accepted: {error}") from error
+
+
+def with_seed(cfg: Config) -> Config:
+    """Returns a configuration whose seed is a number: a random one in place of null."""
+    if cfg.seed is not None:
+        return cfg
+    return cfg.model_copy(update={"seed": int.from_bytes(os.urandom(4), "little")})
+
+
+def start_line(env_id: str, cfg: Config, workers: Workers) -> str:
+    """Returns what the first process says before training; every process must call it."""
+    hosts, processes = host_names(workers.comm), workers.comm.Get_size()
+    line = (
+        f"{env_id}: {processes} process(es) on {', '.join(hosts)}; {workers.total} worker(s), "
+        f"{torch.get_num_threads()} thread(s) each; seed {cfg.seed}"
+    )
+    if processes > 1:
+        return line
+    return (
+        f"{line}\nWARNING: this is ONE process: slower than several, and with another number of "
+        "workers training takes another course. Start it as: mpirun -n 16 python examples/train.py"
+    )

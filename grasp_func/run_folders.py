@@ -1,0 +1,58 @@
+"""Where a run writes and where it starts from: folders below saves/.
+
+`saves/<env>` holds the latest state, `saves/<env>/backup/<time>` what one run alone wrote. Departs
+from Dext-Gen: runs that start in the same minute get different backup folders.
+"""
+
+import contextlib
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from grasp_func.atomic import SaveError, cannot_write
+
+FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl")  # of an agent
+
+
+class RunPaths(NamedTuple):
+    """Where a run writes."""
+
+    latest: Path  # saves/<env>
+    backup: Path  # saves/<env>/backup/<time>, this run's alone
+
+
+def open_run(save_dir: Path, env_id: str, now: datetime) -> RunPaths:
+    """Creates the folders of a run; runs that start in the same minute get different ones.
+
+    Raises:
+        SaveError: the folders cannot be created.
+    """
+    latest = save_dir / env_id
+    stem = now.strftime("%Y_%m_%d_%H_%M")
+    try:
+        (latest / "backup").mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            backup = latest / "backup" / (stem if number == 1 else f"{stem}_{number}")
+            with contextlib.suppress(FileExistsError):
+                backup.mkdir()
+                return RunPaths(latest, backup)
+            number += 1
+    except OSError as error:
+        raise cannot_write(latest, error) from error
+
+
+def pretrain_directory(save_dir: Path, env_id: str, gripper_type: str) -> Path:
+    """Returns the folder to start from: the environment's own, else its gripper's.
+
+    Raises:
+        SaveError: there is neither.
+    """
+    candidates = [save_dir / "pretrain" / name for name in (env_id, gripper_type)]
+    for directory in candidates:
+        if directory.is_dir():
+            return directory
+    raise SaveError(
+        f"{candidates[0]}: no such folder, nor {candidates[1]}: put {', '.join(FILES)} into one of "
+        "them, or set load_pretrained to false"
+    )

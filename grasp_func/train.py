@@ -1,0 +1,288 @@
+"""The training loop: config -> rollouts -> replay -> pure updates -> evaluation, once per epoch.
+
+Everything below is deterministic given the configuration: what a cycle does depends on the agent's
+state, the buffers and keys that name seed, worker and cycle. Departs from Dext-Gen: one success
+rule for training and evaluation, early stopping must be confirmed by a second, larger evaluation,
+and exploration may calm down late.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+import torch
+
+from grasp_func import normalizer
+from grasp_func.comm import Workers
+from grasp_func.config import Config
+from grasp_func.ddpg import AgentState, DDPGConfig, Learner, make_learner
+from grasp_func.explore import Exploration, NoiseProcess, draw_noise, explore, make_noise_process
+from grasp_func.networks import Networks, NetworkSpec, make_networks
+from grasp_func.normalizer import NormState
+from grasp_func.policy import Policy, policy_of
+from grasp_func.replay import ReplayBuffer, Shares, draw_batches
+from grasp_func.rng import Key, Stream, fold_in, integer_seed
+from grasp_func.rollout import Score, evaluate, layout_of, run_episode, score
+from grasp_func.types import Episode, Layout, Metrics
+
+
+class Run(NamedTuple):
+    """What stays fixed during a run."""
+
+    cfg: Config
+    env: gymnasium.Env[Any, Any]
+    workers: Workers
+    layout: Layout
+    nets: Networks
+    learner: Learner
+    noise: NoiseProcess
+    key: Key
+
+
+class Progress(NamedTuple):
+    """Where a run stands, besides the agent's state; equal on all processes."""
+
+    epoch: int = 0  # epochs completed
+    promising: int = 0  # evaluations so far that reached `late_success`
+
+    def is_late(self, cfg: Config) -> bool:
+        """Tells whether the late phase has begun."""
+        return cfg.late_success is not None and self.promising >= 2
+
+
+class Report(NamedTuple):
+    """What a run tells after each epoch."""
+
+    state: AgentState
+    progress: Progress
+    score: Score
+    confirmation: Score | None  # second evaluation, where the first one reached `early_stop`
+    eval_seed: int
+    confirm_seed: int
+    metrics: dict[str, float]
+    params_hash: str
+    seconds: float  # since training began, this call
+
+    def is_last(self, cfg: Config) -> bool:
+        """Tells whether training ends with this epoch."""
+        decisive = self.score if cfg.confirm_episodes == 0 else self.confirmation
+        reached = min(self.score.success, decisive.success if decisive else 0.0) >= cfg.early_stop
+        return reached or self.progress.epoch >= cfg.epochs
+
+
+def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run:
+    """Binds a configuration to an environment.
+
+    Args:
+        cfg: with a seed.
+        env: Gymnasium goal environment with a fixed episode length.
+        workers: who takes part.
+
+    Raises:
+        ValueError: the configuration does not fit the environment.
+    """
+    if cfg.seed is None:
+        raise ValueError("seed = null: draw a seed and share it with all processes before training")
+    layout = layout_of(env)
+    nets = make_networks(layout, _network_spec(cfg))
+    learner = make_learner(nets, layout, _ddpg_config(cfg, layout), workers.mean)
+    noise = make_noise_process(cfg.noise_process, cfg.noise_process_params)
+    return Run(cfg, env, workers, layout, nets, learner, noise, Key(cfg.seed))
+
+
+def initial_state(run: Run) -> AgentState:
+    """Returns the first process's initial state on every process."""
+    state = run.learner.init(fold_in(run.key, Stream.INIT))
+    return run.workers.comm.bcast(state)  # type: ignore[no-any-return]
+
+
+def train(run: Run, state: AgentState) -> Iterator[Report]:
+    """Trains epoch by epoch, until `early_stop` is confirmed or `epochs` are done.
+
+    Yields:
+        a report after each epoch; the agent's state is part of it.
+
+    Raises:
+        DesyncError: replicas differ; FloatingPointError: training diverged.
+    """
+    cfg, progress, started = run.cfg, Progress(), time.monotonic()
+    buffers = [ReplayBuffer(run.layout, cfg.buffer_size) for _ in run.workers.hosted]
+    while True:
+        for cycle in range(progress.epoch * cfg.cycles, (progress.epoch + 1) * cfg.cycles):
+            state, metrics = run_cycle(run, state, buffers, cycle, progress.is_late(cfg))
+        params_hash = run.workers.assert_synced(state)
+        eval_seed, confirm_seed = (
+            integer_seed(fold_in(run.key, stream, progress.epoch))
+            for stream in (Stream.EVALUATE, Stream.CONFIRM)
+        )
+        result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total)
+        confirmation = None
+        if result.success >= cfg.early_stop and cfg.confirm_episodes:
+            confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
+        promising = cfg.late_success is not None and result.success >= cfg.late_success
+        progress = Progress(progress.epoch + 1, progress.promising + promising)
+        if progress.is_late(cfg):
+            state = replace(state, lr_scale=torch.tensor(cfg.late_lr))
+        report = Report(
+            state,
+            progress,
+            result,
+            confirmation,
+            eval_seed,
+            confirm_seed,
+            metrics,
+            params_hash,
+            time.monotonic() - started,
+        )
+        yield report
+        if report.is_last(cfg):
+            return
+
+
+def run_cycle(
+    run: Run, state: AgentState, buffers: list[ReplayBuffer], cycle: int, late: bool
+) -> tuple[AgentState, dict[str, float]]:
+    """Runs one cycle: rollouts, normalizer update, gradient steps, target update."""
+    cfg, learner = run.cfg, run.learner
+    policy = greedy_policy(run, state)
+    how = _exploration(cfg, late)
+    fresh = []
+    for worker, buffer in zip(run.workers.hosted, buffers, strict=True):
+        episodes = [
+            _explore_episode(run, policy, how, worker, cycle * cfg.rollouts + i)
+            for i in range(cfg.rollouts)
+        ]
+        for episode in episodes:
+            buffer.append(episode)
+        fresh.append(_episode_moments(episodes))
+    for obs, goal in run.workers.gather(fresh):
+        state = learner.observe(state, obs, goal)
+    shares = Shares(cfg.k / (cfg.k + 1), cfg.moved_share, cfg.lifted_share)
+    reward_fn = run.env.unwrapped.compute_reward  # type: ignore[attr-defined]
+    drawn = [
+        draw_batches(
+            buffer,
+            fold_in(run.key, Stream.REPLAY, worker, cycle),
+            cfg.batches,
+            cfg.batch_size,
+            shares,
+            reward_fn,
+        )
+        for worker, buffer in zip(run.workers.hosted, buffers, strict=True)
+    ]
+    metrics: Metrics = {}
+    for batches in zip(*drawn, strict=True):
+        state, metrics = learner.update(state, batches)
+        if cfg.sync_targets_every == "update":
+            state = learner.sync_targets(state)
+    if cfg.sync_targets_every == "cycle":
+        state = learner.sync_targets(state)
+    return state, _finite(metrics, cycle)
+
+
+def evaluate_agent(run: Run, state: AgentState, seed: int, n: int) -> Score:
+    """Plays episodes 0 .. n - 1 of `seed`, shared among the workers; all get the same score."""
+    policy = greedy_policy(run, state)
+    total = run.workers.total
+    parts = [evaluate(run.env, policy, seed, range(w, n, total)) for w in run.workers.hosted]
+    return score(list(chain.from_iterable(run.workers.gather(parts))))
+
+
+def greedy_policy(run: Run, state: AgentState) -> Policy:
+    """Returns the policy that the state's actor and normalizers define."""
+    actor = run.learner.unravel(state.params)["actor"]
+    return policy_of(run.nets, actor, run.learner.scalings(state))
+
+
+def _explore_episode(
+    run: Run, policy: Policy, how: Exploration, worker: int, number: int
+) -> Episode:
+    address = (worker, number)
+    noise = draw_noise(
+        fold_in(run.key, Stream.EXPLORE, *address),
+        run.layout.horizon,
+        run.layout.action,
+        how,
+        run.noise,
+    )
+    seed = integer_seed(fold_in(run.key, Stream.ENV, *address))
+    clip = run.cfg.action_clip
+    return run_episode(run.env, policy, seed, lambda action, t: explore(action, noise, t, clip))[0]
+
+
+def _episode_moments(episodes: list[Episode]) -> tuple[NormState, NormState]:
+    """Returns the moments of the observations and of the goals of one worker's episodes."""
+    obs = torch.from_numpy(np.concatenate([episode.obs for episode in episodes]))
+    goals = torch.from_numpy(np.stack([episode.goal for episode in episodes]))
+    return normalizer.moments(obs), normalizer.moments(goals)
+
+
+def _finite(metrics: Metrics, cycle: int) -> dict[str, float]:
+    numbers = {name: float(value) for name, value in metrics.items()}
+    if not np.isfinite(list(numbers.values())).all():
+        raise FloatingPointError(f"training diverged in cycle {cycle}: {numbers}")
+    return numbers
+
+
+def _exploration(cfg: Config, late: bool) -> Exploration:
+    def now(early: float, later: float | None) -> float:
+        return later if late and later is not None else early
+
+    return Exploration(
+        eps=now(cfg.eps, cfg.late_eps),
+        sigma=now(cfg.action_noise, cfg.late_action_noise),
+        quiet_share=cfg.quiet_share,
+        quiet_eps=now(cfg.quiet_eps, cfg.late_quiet_eps),
+        quiet_sigma=now(cfg.quiet_action_noise, cfg.late_quiet_action_noise),
+    )
+
+
+def _network_spec(cfg: Config) -> NetworkSpec:
+    return NetworkSpec(
+        cfg.actor_net_type,
+        cfg.actor_net_nlayers,
+        cfg.actor_net_layer_width,
+        cfg.critic_net_nlayers,
+        cfg.critic_net_layer_width,
+    )
+
+
+def _ddpg_config(cfg: Config, layout: Layout) -> DDPGConfig:
+    return DDPGConfig(
+        gamma=cfg.gamma,
+        actor_lr=cfg.actor_lr,
+        critic_lr=cfg.critic_lr,
+        tau=cfg.tau,
+        grad_clip=cfg.grad_clip,
+        action_norm=cfg.action_norm,
+        obs_clip=cfg.state_clip,
+        goal_clip=cfg.goal_clip,
+        obs_exclude=_excluded_obs(cfg, layout),
+        goal_exclude=_all_but(cfg.goal_norm_idx, layout.goal, "goal_norm_idx"),
+    )
+
+
+def _excluded_obs(cfg: Config, layout: Layout) -> tuple[int, ...]:
+    """Returns the observation entries that are not normalised."""
+    if cfg.state_norm_idx is not None:
+        return _all_but(cfg.state_norm_idx, layout.obs, "state_norm_idx")
+    unknown = set(cfg.state_norm_exclude) - set(layout.obs_blocks)
+    if unknown:
+        raise ValueError(
+            f"state_norm_exclude: no block {', '.join(sorted(unknown))} in the observation, "
+            f"expected some of {', '.join(layout.obs_blocks) or 'none'}"
+        )
+    entries = range(layout.obs)
+    return tuple(i for name in cfg.state_norm_exclude for i in entries[layout.obs_blocks[name]])
+
+
+def _all_but(indices: list[int] | None, size: int, name: str) -> tuple[int, ...]:
+    if indices is None:
+        return ()
+    if max(indices, default=0) >= size:
+        raise ValueError(f"{name} = {indices}: expected entries of [0, {size})")
+    return tuple(i for i in range(size) if i not in indices)

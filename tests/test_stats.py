@@ -1,0 +1,114 @@
+"""Intervals by hand, and statistics files that are complete or unchanged."""
+
+import json
+import math
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grasp_func.atomic import SaveError
+from grasp_func.saves import open_run
+from grasp_func.stats import plot_stats, wilson_interval, write_stats
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def row(epoch, **changes):
+    values = {
+        "epoch": epoch,
+        "env_steps": 40_000 * (epoch + 1),
+        "updates": 4000 * (epoch + 1),
+        "seconds": 10.0 * epoch,
+        "success": 0.5,
+        "success_low": 0.4,
+        "success_high": 0.6,
+        "success_table": 0.7,
+        "success_air": 0.3,
+        "n": 100,
+        "eval_seed": 1,
+        "critic_loss": 0.1,
+        "actor_loss": 3.0,
+        "q_mean": -3.0,
+        "phase": "early",
+        "params_hash": "00ff",
+    }
+    return {**values, **changes}
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return open_run(tmp_path, "Env-v0", datetime(2026, 1, 2, 3, 4))
+
+
+def test_wilson_interval_by_hand():
+    # share 1/2, n 10, z 2: centre .5 + 4/20 = .7, half width 2 sqrt(.25/10 + 4/400) = 2 sqrt(.035),
+    # both over 1 + 4/10 = 1.4
+    low, high = wilson_interval(5, 10, z=2)
+    assert low == pytest.approx((0.7 - 2 * math.sqrt(0.035)) / 1.4)
+    assert high == pytest.approx((0.7 + 2 * math.sqrt(0.035)) / 1.4)
+    # share 0: centre 4/20 = .2, half width 2 sqrt(4/400) = .2, so 0 and .4 / 1.4 = 2/7
+    assert wilson_interval(0, 10, z=2) == pytest.approx((0.0, 2 / 7))
+    # share 1 mirrors share 0
+    assert wilson_interval(10, 10, z=2) == pytest.approx((5 / 7, 1.0))
+
+
+def test_wilson_interval_without_trials_says_nothing():
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(-1, 3), (4, 3), (0, -1), (math.nan, 3)])
+def test_wilson_interval_refuses_impossible_counts(successes, n):
+    with pytest.raises(ValueError, match="expected 0 <= successes <= trials"):
+        wilson_interval(successes, n)
+
+
+@given(st.integers(1, 2000), st.data())
+def test_wilson_interval_holds_the_share_and_shrinks_with_data(n, data):
+    successes = data.draw(st.integers(0, n))
+    low, high = wilson_interval(successes, n)
+    assert 0 <= low <= successes / n + 1e-12
+    assert successes / n - 1e-12 <= high <= 1
+    low_100, high_100 = wilson_interval(100 * successes, 100 * n)
+    assert high_100 - low_100 < high - low
+
+
+def test_stats_go_to_latest_and_backup_in_order(paths):
+    stats = {"z": 1, "a": {"x": None, "rows": [row(0)]}}
+    write_stats(paths, stats)
+    for directory in paths:
+        loaded = json.loads((directory / "stats.json").read_text())
+        assert loaded == stats
+        assert list(loaded) == ["z", "a"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, object(), {1, 2}])
+def test_what_is_not_json_is_refused_and_the_old_file_kept(paths, value):
+    write_stats(paths, {"good": 1})
+    with pytest.raises(SaveError, match=r"stats\.json: not plain JSON"):
+        write_stats(paths, {"bad": value})
+    assert json.loads((paths.latest / "stats.json").read_text()) == {"good": 1}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [row(0)],
+        [row(0, success_air=None, success_table=None, critic_loss=None)],
+        [row(0), row(1, success_air=None), row(2, phase="late")],
+    ],
+)
+def test_plots_of_any_number_of_epochs(tmp_path, rows):
+    path = tmp_path / "stats.png"
+    plot_stats(rows, path)
+    data = path.read_bytes()
+    assert data.startswith(PNG)
+    assert len(data) > 5000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_plot_into_a_missing_folder_says_so(tmp_path):
+    with pytest.raises(SaveError, match="--save-dir DIR"):
+        plot_stats([row(0)], tmp_path / "none" / "stats.png")
