@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pybullet as p
 
+from envs.quiet import quiet_stderr
 from envs.rotations import IDENTITY, Quaternion, Vector
+
+with quiet_stderr():  # importing it prints its build time
+    import pybullet as p
 
 Colour = tuple[float, float, float, float]
 

@@ -30,15 +30,13 @@ def from_files(learner: Learner, state: AgentState, files: AgentFiles, source: P
     expected = learner.unravel(state.params)
     found = {"actor": files.actor, "critic": files.critic}
     for network, layers in expected.items():
+        if len(layers) != len(found[network]):
+            found_layers = f"has {len(found[network]) // 2} layers"
+            raise _misfit(source, network, found_layers, str(len(layers) // 2))
         for name, tensor in layers.items():
-            shape = found[network][name].shape if name in found[network] else None
-            if shape != tensor.shape or len(layers) != len(found[network]):
-                found_shape = "missing" if shape is None else tuple(shape)
-                raise SaveError(
-                    f"{source}: {network} {name} is {found_shape}, this run needs "
-                    f"{tuple(tensor.shape)}: pre-train with the same network sizes on an "
-                    "environment with the same observation, goal and action"
-                )
+            shape = tuple(found[network][name].shape)
+            if shape != tensor.shape:
+                raise _misfit(source, f"{network} {name}", f"is {shape}", str(tuple(tensor.shape)))
     if files.obs_moments.mean.shape != state.obs_norm.mean.shape:
         raise SaveError(
             f"{source}: state_norm.pkl is of another observation than this environment's"
@@ -87,3 +85,11 @@ def load_policy(directory: Path, layout: Layout) -> Policy:
         )
     rotation = layout.rotation if has_head else None
     return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
+
+
+def _misfit(source: Path, part: str, found: str, needed: str) -> SaveError:
+    """Returns the error for an agent of other sizes."""
+    return SaveError(
+        f"{source}: {part} {found}, this run needs {needed}: pre-train with the same network sizes "
+        "on an environment with the same observation, goal and action"
+    )

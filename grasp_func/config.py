@@ -95,6 +95,10 @@ class Config(BaseModel):
     late_quiet_action_noise: NonNegative | None = _key(
         None, "quiet_action_noise in the late phase, likewise"
     )
+    fine_success: Share | None = _key(
+        None, "two evaluations at this success rate begin the fine phase; null: never"
+    )
+    fine_lr: PositiveShare = _key(1.0, "factor on both learning rates in the fine phase")
     early_stop: Share = _key(0.95, "success rate at which training ends")
     confirm_episodes: Natural = _key(
         200, "fresh episodes over all workers that must confirm early_stop; 0: no confirmation"

@@ -4,7 +4,7 @@ torch.func builds its graph anew at every call, which costs more than the arithm
 networks. `capture` traces the function at its first call for the shapes that come and replays the
 recorded operators from then on: the same operators in the same order, so the same bits as the eager
 function. TorchScript's optimiser must stay off for that: it takes `addmm` apart into a product and
-a sum, which rounds differently (seen from width 256 on) and is slower.
+a sum, which rounds differently (seen from width 256 on) and is no faster.
 """
 
 import warnings

@@ -98,7 +98,7 @@ def row_of(run: Run, report: Report) -> dict[str, Any]:
         "eval_seed": report.eval_seed,
         "confirmation": confirmation and {**summary(confirmation), "seed": report.confirm_seed},
         **report.metrics,
-        "phase": "late" if report.progress.is_late(cfg) else "early",
+        "phase": report.progress.phase,
         "params_hash": report.params_hash,
     }
 

@@ -47,11 +47,23 @@ class Progress(NamedTuple):
     """Where a run stands, besides the agent's state; equal on all processes."""
 
     epoch: int = 0  # epochs completed
-    promising: int = 0  # evaluations so far that reached `late_success`
+    late_hits: int = 0  # evaluations so far that reached `late_success`
+    fine_hits: int = 0  # evaluations so far that reached `fine_success`
 
-    def is_late(self, cfg: Config) -> bool:
-        """Tells whether the late phase has begun."""
-        return cfg.late_success is not None and self.promising >= 2
+    def advanced(self, cfg: Config, success: float) -> "Progress":
+        """Returns the progress after an epoch that ended with this success rate."""
+        late = cfg.late_success is not None and success >= cfg.late_success
+        fine = cfg.fine_success is not None and success >= cfg.fine_success
+        return Progress(self.epoch + 1, self.late_hits + late, self.fine_hits + fine)
+
+    @property
+    def phase(self) -> str:
+        """Early, late or fine; one lucky evaluation does not begin a phase."""
+        return "fine" if self.fine_hits >= 2 else "late" if self.late_hits >= 2 else "early"
+
+    def lr_scale(self, cfg: Config) -> float:
+        """Factor on both learning rates."""
+        return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
 
 
 class Report(NamedTuple):
@@ -113,7 +125,7 @@ def train(run: Run, state: AgentState) -> Iterator[Report]:
     buffers = [ReplayBuffer(run.layout, cfg.buffer_size) for _ in run.workers.hosted]
     while True:
         for cycle in range(progress.epoch * cfg.cycles, (progress.epoch + 1) * cfg.cycles):
-            state, metrics = run_cycle(run, state, buffers, cycle, progress.is_late(cfg))
+            state, metrics = run_cycle(run, state, buffers, cycle, progress.phase != "early")
         params_hash = run.workers.assert_synced(state)
         eval_seed, confirm_seed = (
             integer_seed(fold_in(run.key, stream, progress.epoch))
@@ -123,10 +135,8 @@ def train(run: Run, state: AgentState) -> Iterator[Report]:
         confirmation = None
         if result.success >= cfg.early_stop and cfg.confirm_episodes:
             confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
-        promising = cfg.late_success is not None and result.success >= cfg.late_success
-        progress = Progress(progress.epoch + 1, progress.promising + promising)
-        if progress.is_late(cfg):
-            state = replace(state, lr_scale=torch.tensor(cfg.late_lr))
+        progress = progress.advanced(cfg, result.success)
+        state = replace(state, lr_scale=torch.tensor(progress.lr_scale(cfg)))
         report = Report(
             state,
             progress,
