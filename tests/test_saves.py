@@ -8,7 +8,6 @@ from datetime import datetime
 
 import pytest
 import torch
-from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, assert_same
 
 from grasp_func import atomic
 from grasp_func.saves import (
@@ -20,6 +19,7 @@ from grasp_func.saves import (
     read_agent,
     write_agent,
 )
+from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, assert_same
 
 NOW = datetime(2026, 1, 2, 3, 4)
 

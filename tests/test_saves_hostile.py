@@ -7,9 +7,9 @@ import zipfile
 
 import pytest
 import torch
-from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, mlp
 
 from grasp_func.saves import SaveError, read_agent, write_agent
+from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, mlp
 
 
 @pytest.fixture

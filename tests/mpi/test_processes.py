@@ -1,0 +1,71 @@
+"""Real processes under mpirun: the same bits on any number of them, and no failure that hangs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.mpi
+
+JOB = Path(__file__).with_name("job.py")
+MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun: pip install 'grasp_func[mpi]'")
+
+
+def run_job(mode, processes=None, timeout=120, **variables):
+    """Runs job.py on `processes` processes, without a launcher if None."""
+    launcher = [] if processes is None else [MPIRUN, "--oversubscribe", "-n", str(processes)]
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    return subprocess.run(
+        [*launcher, sys.executable, str(JOB), mode],
+        env={**os.environ, **(root if os.geteuid() == 0 else {}), **variables},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def lines(job):
+    assert job.returncode == 0, job.stderr
+    return job.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """Returns what one process, started without mpirun, prints after each epoch."""
+    return lines(run_job("train"))
+
+
+@needs_mpirun
+@pytest.mark.parametrize("processes", [2, 4])
+def test_four_workers_end_in_the_same_bits(processes, alone):
+    assert len(alone) == 2
+    assert lines(run_job("train", processes)) == alone
+
+
+@needs_mpirun
+def test_a_process_that_raises_ends_the_job_with_its_traceback():
+    job = run_job("raise", 2, timeout=60)
+    assert time.time() - float(job.stdout.split()[0]) < 10
+    assert job.returncode != 0
+    assert "Traceback" in job.stderr
+    assert "KeyError: 'this process has a bug'" in job.stderr
+
+
+@needs_mpirun
+def test_a_replica_that_goes_astray_is_named():
+    job = run_job("desync", 2)
+    assert job.returncode != 0
+    assert "DesyncError: the agent's state on rank [1] differs from that on rank 0" in job.stderr
+
+
+@needs_mpirun
+def test_processes_that_do_not_find_each_other_are_told_so():
+    """As when mpirun is of one MPI and mpi4py of another: each process believes it is alone."""
+    job = run_job("train", OMPI_COMM_WORLD_SIZE="2")
+    assert job.returncode != 0
+    assert "RuntimeError: 2 processes were launched, MPI sees 1" in job.stderr

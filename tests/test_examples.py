@@ -1,0 +1,201 @@
+"""The command lines as a user meets them: files left behind, one-line errors, exact evaluation."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grasp_func.saves import FILES, read_agent
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TINY = (
+    "cycles=1",
+    "rollouts=1",
+    "batches=2",
+    "evals=3",
+    "epochs=1",
+    "batch_size=8",
+    "confirm_episodes=0",
+    "seed=5",
+    "actor_net_layer_width=16",
+    "critic_net_layer_width=16",
+)
+ENV = "FlatPJCube-v0"
+
+
+def launch(*arguments: str, cwd: Path, processes: int = 0, wait: bool = True):
+    """Starts an example; `processes` > 0 starts it under mpirun."""
+    program = [sys.executable, str(EXAMPLES / arguments[0]), *arguments[1:]]
+    if processes:
+        mpirun = Path(sys.executable).with_name("mpirun")
+        if not mpirun.exists():
+            pytest.skip("mpirun is not installed beside this Python")
+        program = [str(mpirun), "--oversubscribe", "-n", str(processes), *program]
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    environment = {**os.environ, **(root if os.getuid() == 0 else {})}
+    process = subprocess.Popen(
+        program, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    if not wait:
+        return process
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(program, process.returncode, out, err)
+
+
+def settings(*changes: str) -> list[str]:
+    return [word for change in (*TINY, *changes) for word in ("--set", change)]
+
+
+def train_tiny(cwd: Path, *arguments: str, processes: int = 0):
+    return launch("train.py", "--env", ENV, *settings(), *arguments, cwd=cwd, processes=processes)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Returns a folder in which a tiny agent was trained under two processes."""
+    cwd = tmp_path_factory.mktemp("run")
+    done = train_tiny(cwd, processes=2)
+    assert done.returncode == 0, done.stderr
+    return cwd, done
+
+
+def test_training_leaves_every_promised_file(trained):
+    cwd, done = trained
+    folder = cwd / "saves" / ENV
+    (backup,) = (folder / "backup").iterdir()
+    for directory in (folder, backup):
+        assert {*FILES, "stats.json", "stats.png"} <= {path.name for path in directory.iterdir()}
+        read_agent(directory)
+    assert list((folder / "checkpoints" / backup.name).iterdir())
+    stats = json.loads((folder / "stats.json").read_text())
+    assert stats["finished"] and stats["seed"] == 5 and stats["processes"] == stats["workers"] == 2
+    assert stats["config"]["cycles"] == 1 and stats["versions"]["torch"]
+    assert len(stats["epochs"]) == 1 and stats["epochs"][0]["env_steps"] == 100
+    assert "2 process(es)" in done.stdout and "seed 5" in done.stdout
+    assert "WARNING" not in done.stdout
+
+
+def test_one_process_says_so_loudly(tmp_path):
+    done = train_tiny(tmp_path, "--set", "save=false")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING: this is ONE process" in done.stdout
+    assert not (tmp_path / "saves").exists()
+
+
+def test_evaluation_equals_the_trainings_own(trained, tmp_path):
+    cwd, _ = trained
+    row = json.loads((cwd / "saves" / ENV / "stats.json").read_text())["epochs"][-1]
+    report = tmp_path / "result.json"
+    numbers = ["--ntests", str(row["n"]), "--seed", str(row["eval_seed"]), "--json", str(report)]
+    done = launch("evaluate.py", "--env", ENV, *numbers, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(report.read_text())
+    for key in ("success", "success_table", "success_air", "n", "n_table", "n_air"):
+        assert result[key] == row[key], key
+    assert result["seed"] == row["eval_seed"] and result["n"] == 6
+    assert "overall" in done.stdout and "air" in done.stdout
+
+
+def test_pretrained_agent_is_the_start(trained, tmp_path):
+    cwd, _ = trained
+    pretrain = tmp_path / "saves" / "pretrain" / "ParallelJaw"
+    pretrain.mkdir(parents=True)
+    for name in FILES:
+        (pretrain / name).write_bytes((cwd / "saves" / ENV / name).read_bytes())
+    almost_still = ["--set", "actor_lr=1e-9", "--set", "critic_lr=1e-9"]
+    done = train_tiny(tmp_path, "--set", "load_pretrained=true", *almost_still)
+    assert done.returncode == 0, done.stderr
+    before, after = read_agent(pretrain), read_agent(tmp_path / "saves" / ENV)
+    for name, tensor in before.actor.items():
+        assert (tensor - after.actor[name]).abs().max() < 1e-6
+    assert after.obs_moments.count > before.obs_moments.count
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "words"),
+    [
+        ("train.py", ["--env", "FlatPJCub-v0"], ["FlatPJCub-v0", "did you mean FlatPJCube-v0"]),
+        ("train.py", ["--env", ENV, "--set", "batchsize=3"], ["batchsize", "batch_size"]),
+        ("train.py", ["--env", ENV, "--set", "gamma=high"], ["gamma", "[0, 1)"]),
+        ("train.py", ["--env", ENV, "--set", "gamma"], ["KEY=VALUE"]),
+        ("train.py", ["--env", ENV, "--set", "kwargs.size=3"], ["size"]),
+        (
+            "train.py",
+            ["--env", ENV, "--set", "kwargs.air_goal_share=3"],
+            ["air_goal_share", "[0.0, 1.0]"],
+        ),
+        ("train.py", ["--env", ENV, "--set", "state_norm_exclude=[grip]"], ["grip", "grip_pos"]),
+        ("train.py", ["--env", ENV, "--config", "none.yaml"], ["none.yaml"]),
+        ("train.py", ["--env", ENV, "--save-dir", "/proc/saves"], ["/proc/saves", "--save-dir"]),
+        ("train.py", ["--env", ENV, "--set", "load_pretrained=true"], ["pretrain", "ParallelJaw"]),
+        ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "actor.pt", "train first"]),
+        ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
+        ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["--ntests 0"]),
+    ],
+)
+def test_mistakes_of_users_are_one_line(program, arguments, words, tmp_path, run_main):
+    code, err = run_main(EXAMPLES / program, arguments, tmp_path)
+    assert code == 2
+    assert len(err.splitlines()) == 1 and err.startswith("error: ")
+    for word in words:
+        assert word in err
+    assert not (tmp_path / "saves").exists()
+
+
+@pytest.fixture
+def run_main(monkeypatch, capsys):
+    """Returns a function that runs an example in this process: exit code and stderr."""
+    import runpy
+
+    def run(path: Path, arguments: list[str], cwd: Path) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", [str(path), *arguments])
+        monkeypatch.chdir(cwd)
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(path), run_name="__main__")
+        return stop.value.code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.mpi
+def test_mistakes_are_reported_by_the_first_process_only(tmp_path):
+    done = launch("train.py", "--env", ENV, "--set", "gamma=2", cwd=tmp_path, processes=2)
+    assert done.returncode == 2
+    assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr
+
+
+@pytest.mark.mpi
+def test_interrupt_leaves_valid_saves(tmp_path):
+    arguments = ["train.py", "--env", ENV, *settings("epochs=1000")]
+    process = launch(*arguments, cwd=tmp_path, processes=2, wait=False)
+    stats = tmp_path / "saves" / ENV / "stats.json"
+    deadline = time.monotonic() + 90
+    while not (stats.exists() and len(json.loads(stats.read_text())["epochs"]) >= 2):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    read_agent(stats.parent)
+    assert not json.loads(stats.read_text())["finished"]
+
+
+def test_two_runs_at_once_do_not_mix(tmp_path):
+    runs = [
+        launch("train.py", "--env", ENV, *settings("epochs=4"), cwd=tmp_path, wait=False)
+        for _ in range(2)
+    ]
+    for run in runs:
+        _, err = run.communicate(timeout=120)
+        assert run.returncode == 0, err
+    folder = tmp_path / "saves" / ENV
+    backups = sorted((folder / "backup").iterdir())
+    assert len(backups) == 2
+    for directory in (folder, *backups):
+        read_agent(directory)
+        assert len(json.loads((directory / "stats.json").read_text())["epochs"]) == 4

@@ -1,0 +1,70 @@
+"""A captured function is the eager one, to the bit, whatever the networks' width."""
+
+import pytest
+import torch
+
+from grasp_func.ddpg import DDPGConfig, make_gradient, make_learner
+from grasp_func.jit import capture
+from grasp_func.networks import NetworkSpec, make_networks
+from grasp_func.rng import Key
+from grasp_func.tree import ravel
+from grasp_func.types import Layout
+from helpers import assert_same, make_batch
+
+PARALLEL_JAW = Layout(38, 3, 13, slice(3, 12), {}, 50)
+SHADOW_HAND = Layout(60, 3, 19, slice(3, 12), {}, 50)
+
+
+@pytest.mark.parametrize(
+    ("layout", "width"),
+    [(PARALLEL_JAW, 16), (PARALLEL_JAW, 128), (PARALLEL_JAW, 256), (SHADOW_HAND, 256)],
+    ids=["PJ-16", "PJ-128", "PJ-256", "SH-256"],
+)
+@pytest.mark.parametrize("actor_type", ["PosePolicyNet", "DDP"])
+def test_captured_gradient_has_the_eager_bits(actor_type, layout, width):
+    """At width 256, TorchScript's optimiser changed the last bits: it splits addmm."""
+    nets = make_networks(layout, NetworkSpec(actor_type, 4, width, 4, width))
+    params, unravel = ravel(nets.init(Key(0)))
+    target, _ = ravel(nets.init(Key(1)))
+    gradient = make_gradient(nets, unravel, DDPGConfig())
+    captured = capture(gradient)
+    stats = (torch.zeros(layout.obs), torch.ones(layout.obs), torch.zeros(3), torch.ones(3))
+    for seed in range(3):
+        batch = make_batch(layout, 256, seed)
+        with torch.no_grad():
+            expected = gradient(params, target, *stats, *batch)
+        assert_same(captured(params, target, *stats, *batch), expected)
+
+
+def test_captured_updates_stay_on_the_eager_course():
+    nets = make_networks(PARALLEL_JAW, NetworkSpec("PosePolicyNet", 4, 256, 4, 256))
+    learners = [
+        make_learner(nets, PARALLEL_JAW, DDPGConfig(eager=eager)) for eager in (True, False)
+    ]
+    states = [learner.init(Key(0)) for learner in learners]
+    for step in range(30):
+        batch = [make_batch(PARALLEL_JAW, 256, step)]
+        pairs = zip(learners, states, strict=True)
+        states = [learner.sync_targets(learner.update(state, batch)[0]) for learner, state in pairs]
+    assert_same(states[1], states[0])
+
+
+def test_each_combination_of_shapes_is_recorded_once():
+    calls = []
+
+    def double(x):
+        calls.append(tuple(x.shape))
+        return (2 * x,)
+
+    captured = capture(double)
+    for shape in ((2,), (3,), (2,), (3,), (3, 1)):
+        assert_same(captured(torch.ones(shape)), (torch.full(shape, 2.0),))
+    assert calls == [(2,), (3,), (3, 1)]
+
+
+def test_no_input_is_taken_for_a_constant():
+    captured = capture(lambda x, y: (x * y, x + y))
+    captured(torch.tensor(2.0), torch.tensor(3.0))
+    assert_same(
+        captured(torch.tensor(5.0), torch.tensor(7.0)), (torch.tensor(35.0), torch.tensor(12.0))
+    )

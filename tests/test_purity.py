@@ -1,0 +1,181 @@
+"""Every public function of the core: equal inputs give equal outputs and are left as they were."""
+
+import dataclasses
+import enum
+import inspect
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import grasp_func
+from grasp_func import (
+    ddpg,
+    explore,
+    jit,
+    losses,
+    networks,
+    normalizer,
+    optim,
+    policy,
+    replay,
+    rng,
+    rotations,
+    tree,
+    types,
+)
+from helpers import LAYOUT, assert_pure, make_batch
+
+CORE = (
+    *(types, tree, rng, optim, normalizer, rotations, networks, losses),
+    *(policy, explore, replay, jit, ddpg),
+)
+SHELL = (
+    "agent atomic checkpoint comm config launch record rollout run_folders saves stats train "
+    "yaml_file"
+)
+EXEMPT = {
+    "networks.make_networks": "builds the functions of Networks",
+    "optim.adam": "builds the functions of Optimizer",
+    "ddpg.make_learner": "builds the functions of Learner",
+    "explore.make_noise_process": "builds a function that advances the generator it is given",
+    "jit.capture": "builds a function that remembers its recordings",
+    "replay.ReplayBuffer": "the one mutable store",
+}
+
+KEY = rng.Key(3, (1, 2))
+BATCH, OTHER = make_batch(seed=0), make_batch(seed=1)
+X = torch.cat([BATCH.obs, BATCH.goal], dim=1)
+OBS, GOAL, ACTION = (field[0].numpy() for field in (BATCH.obs, BATCH.goal, BATCH.action))
+
+NETS = networks.make_networks(LAYOUT, networks.NetworkSpec("PosePolicyNet", 2, 8, 2, 8))
+PARAMS = NETS.init(KEY)
+ACTOR, CRITIC = PARAMS["actor"], PARAMS["critic"]
+FLAT, UNRAVEL = tree.ravel(PARAMS)
+HALVES = (slice(0, 9), slice(9, len(FLAT)))
+ADAM = optim.adam(torch.linspace(0.1, 1, len(FLAT)))
+
+EAGER, CAPTURED = (
+    ddpg.make_learner(NETS, LAYOUT, ddpg.DDPGConfig(eager=flag, obs_exclude=(1,)))
+    for flag in (True, False)
+)
+GRADIENT = ddpg.make_gradient(NETS, UNRAVEL, ddpg.DDPGConfig())
+MOMENTS = normalizer.moments(BATCH.obs), normalizer.moments(BATCH.goal)
+STATE = EAGER.observe(EAGER.init(KEY), *MOMENTS).replace(target=FLAT + 0.1)
+SCALES = EAGER.scalings(STATE)
+GRADIENT_INPUTS = (FLAT, STATE.target, *SCALES[0][:2], *SCALES[1][:2], *BATCH)
+
+UNIFORM = explore.make_noise_process("Uniform", {})
+NOISE = explore.draw_noise(KEY, 10, LAYOUT.action, explore.Exploration(), UNIFORM)
+SHARES = replay.Shares(0.8, 0.5, 0.5)
+FLAGS = np.array([True, False, True]), np.array([False, False, True])
+INDICES = replay.draw_indices(KEY, 10, 20, SHARES, *FLAGS)
+BUFFER = replay.ReplayBuffer(LAYOUT, 40)
+for _number in range(3):
+    _draw = rng.numpy_rng(rng.fold_in(KEY, _number)).normal
+    BUFFER.append(types.Episode(*(_draw(size=field.shape[1:]) for field in BUFFER.episodes)))
+
+
+def square_reward(achieved, desired, info):
+    return -np.square(achieved - desired).sum(-1)
+
+
+CASES = [  # (name, function, inputs)
+    ("types.as_float32", types.as_float32, [np.arange(3.0), [1, 2, 3]]),
+    ("tree.ravel", lambda params: tree.ravel(params)[0], PARAMS),
+    ("tree.ravel: unravel", UNRAVEL, FLAT),
+    ("tree.flatten", tree.flatten, PARAMS),
+    ("tree.polyak", tree.polyak, FLAT, FLAT + 1, 0.3),
+    ("rng.fold_in", rng.fold_in, KEY, 4, 5),
+    ("rng.numpy_rng", rng.numpy_rng, KEY),
+    ("rng.integer_seed", rng.integer_seed, KEY),
+    ("rng.torch_rng", rng.torch_rng, KEY),
+    ("Optimizer.init", ADAM.init, FLAT),
+    ("Optimizer.update", ADAM.update, FLAT, STATE.opt),
+    ("optim.clip_by_norm", optim.clip_by_norm, FLAT, HALVES, 0.1),
+    ("normalizer.init", normalizer.init, 3),
+    ("normalizer.moments", normalizer.moments, BATCH.obs),
+    ("normalizer.merge", normalizer.merge, MOMENTS[0], normalizer.moments(OTHER.obs)),
+    ("normalizer.scaling", normalizer.scaling, MOMENTS[1], 2.0, (1,)),
+    ("normalizer.normalize", normalizer.normalize, BATCH.obs, SCALES[0]),
+    ("rotations.embedding_to_matrix", rotations.embedding_to_matrix, torch.zeros(2, 6)),
+    ("rotations.matrix_to_embedding", rotations.matrix_to_embedding, torch.eye(3)),
+    ("Networks.init", NETS.init, KEY),
+    ("Networks.actor", NETS.actor, ACTOR, X),
+    ("Networks.critic", NETS.critic, CRITIC, X, BATCH.action),
+    ("losses.td_target", losses.td_target, BATCH.reward, BATCH.reward * 3, 0.9),
+    (
+        "losses.critic_loss",
+        partial(losses.critic_loss, nets=NETS),
+        *(CRITIC, X, BATCH.action, BATCH.reward),
+    ),
+    (
+        "losses.actor_loss",
+        partial(losses.actor_loss, nets=NETS, action_norm=1.0),
+        *(ACTOR, CRITIC, X),
+    ),
+    ("policy.make_policy", policy.make_policy, ACTOR, *SCALES, LAYOUT.rotation),
+    ("policy.policy_of", policy.policy_of, NETS, ACTOR, SCALES),
+    ("policy.act", policy.act, policy.policy_of(NETS, ACTOR, SCALES), OBS, GOAL),
+    (
+        "explore.draw_noise",
+        explore.draw_noise,
+        *(KEY, 10, 3, explore.Exploration(quiet_share=0.5), UNIFORM),
+    ),
+    ("explore.explore", explore.explore, ACTION, NOISE, 3, 1.0),
+    ("replay.progress", replay.progress, BUFFER.episodes.achieved[0]),
+    ("replay.draw_indices", replay.draw_indices, KEY, 10, 20, SHARES, *FLAGS),
+    ("replay.gather", replay.gather, BUFFER.episodes, INDICES, square_reward),
+    ("replay.draw_batches", replay.draw_batches, BUFFER, KEY, 2, 8, SHARES, square_reward),
+    ("ddpg.mean_of_workers", ddpg.mean_of_workers, BATCH.obs),
+    ("ddpg.make_gradient", lambda *inputs: GRADIENT(*inputs), *GRADIENT_INPUTS),
+    ("ddpg.make_gradient: captured", jit.capture(GRADIENT), *GRADIENT_INPUTS),
+    ("Learner.init", EAGER.init, KEY),
+    ("Learner.update", EAGER.update, STATE, [BATCH, OTHER]),
+    ("Learner.update: captured", CAPTURED.update, STATE, [BATCH, OTHER]),
+    ("Learner.sync_targets", EAGER.sync_targets, STATE),
+    ("Learner.observe", EAGER.observe, STATE, *MOMENTS),
+    ("Learner.scalings", EAGER.scalings, STATE),
+    ("Learner.unravel", EAGER.unravel, FLAT),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_is_pure(case):
+    _, function, *inputs = case
+    np.random.seed(0)  # noqa: NPY002
+    torch.manual_seed(0)
+    assert_pure(function, *inputs)
+    drawn = np.random.random(), float(torch.rand(()))  # noqa: NPY002
+    assert drawn == pytest.approx((0.5488135, 0.4962566), abs=1e-6), "the global generators moved"
+
+
+def public_names(module):
+    """Yields the functions that a module defines, and its classes that are more than data."""
+    for name, value in vars(module).items():
+        if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+            continue
+        is_class = inspect.isclass(value)
+        is_data = is_class and (
+            dataclasses.is_dataclass(value) or issubclass(value, tuple | enum.Enum)
+        )
+        if inspect.isfunction(value) or (is_class and not is_data):
+            yield f"{module.__name__.split('.')[-1]}.{name}"
+
+
+def test_no_public_function_of_the_core_is_left_out():
+    found = {name for module in CORE for name in public_names(module)}
+    for record in (networks.Networks, optim.Optimizer, ddpg.Learner):
+        found |= {f"{record.__name__}.{field}" for field in record._fields}
+    found -= {"Networks.rotation"}  # a slice
+    cases = {name.split(":")[0] for name, *_ in CASES}
+    assert not cases & set(EXEMPT)
+    assert found == cases | set(EXEMPT)
+
+
+def test_every_module_is_core_or_shell():
+    """A new module must be named here; its public functions are then asked for above."""
+    found = {path.stem for path in Path(grasp_func.__path__[0]).glob("*.py")} - {"__init__"}
+    assert found == {module.__name__.split(".")[-1] for module in CORE} | set(SHELL.split())
