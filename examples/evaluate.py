@@ -27,7 +27,8 @@ def main() -> None:
                 f"--ntests {args.ntests} --seed {args.seed}: expected N >= 1 and S >= 0"
             )
         directory = args.load or Path("saves") / args.env
-        cfg = config.load_config(args.config, args.env, args.set, ENV_IDS)
+        changes = [*stats.recorded_kwargs(directory, args.env), *args.set]
+        cfg = config.load_config(args.config, args.env, changes, ENV_IDS)
         env = launch.make_env(args.env, cfg)
         policy = agent.load_policy(directory, rollout.layout_of(env))
         score = rollout.score(rollout.evaluate(env, policy, args.seed, range(args.ntests)))

@@ -9,6 +9,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import argparse
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -50,9 +51,12 @@ def main() -> None:
     if workers.is_root:
         print(start_line, flush=True)
         record_epoch = record.make_recorder(run, facts, paths)
-    for report in train.train(run, state):
-        if workers.is_root:
-            record_epoch(report)
+    try:
+        for report in train.train(run, state):
+            if workers.is_root:
+                record_epoch(report)
+    except KeyboardInterrupt:
+        sys.exit("interrupted: the files of the last complete epoch are valid")
 
 
 if __name__ == "__main__":

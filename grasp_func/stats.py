@@ -72,6 +72,25 @@ def write_stats(paths: RunPaths, stats: Mapping[str, Any]) -> None:
         atomic_write_text(directory / "stats.json", text)
 
 
+def recorded_kwargs(directory: Path, env_id: str) -> list[str]:
+    """Returns the environment's arguments of the run in `directory`, each as `kwargs.NAME=VALUE`.
+
+    Empty where no statistics lie there, or those of another environment.
+
+    Raises:
+        SaveError: stats.json is not readable.
+    """
+    path = directory / "stats.json"
+    if not path.is_file():
+        return []
+    try:
+        stats = json.loads(path.read_text())
+        kwargs = stats["config"]["kwargs"] if stats["env"] == env_id else {}
+        return [f"kwargs.{name}={json.dumps(value)}" for name, value in kwargs.items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SaveError(f"{path}: not the statistics of a run ({error}); delete the file") from None
+
+
 def plot_stats(rows: Sequence[Row], path: Path) -> None:
     """Draws success rates and losses over environment steps into a PNG file.
 

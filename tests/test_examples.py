@@ -101,6 +101,22 @@ def test_evaluation_equals_the_trainings_own(trained, tmp_path):
     assert "overall" in done.stdout and "air" in done.stdout
 
 
+def test_evaluation_takes_the_runs_own_environment(trained, tmp_path):
+    cwd, _ = trained
+    stats = json.loads((cwd / "saves" / ENV / "stats.json").read_text())
+    stats["config"]["kwargs"] = {"air_goal_share": 1.0}
+    for name in FILES:
+        (tmp_path / name).write_bytes((cwd / "saves" / ENV / name).read_bytes())
+    (tmp_path / "stats.json").write_text(json.dumps(stats))
+    arguments = ["--env", ENV, "--load", str(tmp_path), "--ntests", "4", "--json", "result.json"]
+    for change, expected in (
+        ([], lambda n: n >= 2),
+        (["--set", "kwargs.air_goal_share=0"], lambda n: n == 0),
+    ):
+        assert launch("evaluate.py", *arguments, *change, cwd=tmp_path).returncode == 0
+        assert expected(json.loads((tmp_path / "result.json").read_text())["n_air"])
+
+
 def test_pretrained_agent_is_the_start(trained, tmp_path):
     cwd, _ = trained
     pretrain = tmp_path / "saves" / "pretrain" / "ParallelJaw"

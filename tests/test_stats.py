@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from grasp_func.atomic import SaveError
 from grasp_func.saves import open_run
-from grasp_func.stats import plot_stats, wilson_interval, write_stats
+from grasp_func.stats import plot_stats, recorded_kwargs, wilson_interval, write_stats
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -112,3 +112,19 @@ def test_plots_of_any_number_of_epochs(tmp_path, rows):
 def test_plot_into_a_missing_folder_says_so(tmp_path):
     with pytest.raises(SaveError, match="--save-dir DIR"):
         plot_stats([row(0)], tmp_path / "none" / "stats.png")
+
+
+def test_recorded_kwargs_are_overrides_of_the_same_environment(tmp_path):
+    content = {"env": "A-v0", "config": {"kwargs": {"air_goal_share": 1.0, "objects": ["Cube"]}}}
+    (tmp_path / "stats.json").write_text(json.dumps(content))
+    expected = ["kwargs.air_goal_share=1.0", 'kwargs.objects=["Cube"]']
+    assert recorded_kwargs(tmp_path, "A-v0") == expected
+    assert recorded_kwargs(tmp_path, "B-v0") == []
+    assert recorded_kwargs(tmp_path / "none", "A-v0") == []
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"env": "A-v0"}', '{"env": "A-v0", "config": []}'])
+def test_unreadable_statistics_are_named(tmp_path, text):
+    (tmp_path / "stats.json").write_text(text)
+    with pytest.raises(SaveError, match=r"stats\.json: not the statistics"):
+        recorded_kwargs(tmp_path, "A-v0")
