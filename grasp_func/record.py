@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grasp_func.agent import to_files
+from grasp_func.atomic import atomic_write_bytes
 from grasp_func.checkpoint import save_checkpoint
 from grasp_func.comm import host_names
 from grasp_func.saves import RunPaths, write_agent
@@ -68,8 +69,9 @@ def make_recorder(
         write_stats(
             paths, {**facts, "finished": last, "params_hash": report.params_hash, "epochs": rows}
         )
-        for directory in paths:
-            plot_stats(rows, directory / "stats.png")
+        plot_stats(rows, paths.backup / "stats.png")
+        picture = (paths.backup / "stats.png").read_bytes()
+        atomic_write_bytes(paths.latest / "stats.png", picture)
         save_checkpoint(
             checkpoint_directory(paths),
             report.progress.epoch,
