@@ -3,18 +3,16 @@
 import os
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = (
-        "1"  # one thread per process, before NumPy and torch load; more cost 20 times the speed
-    )
+    os.environ[_name] = "1"  # before NumPy and torch load; more cost 20 times the speed
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import argparse
 import sys
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from envs import ENV_IDS
-from grasp_func import agent, comm, config, launch, record, saves, train
+from grasp_func import agent, comm, launch, record, resume, train
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
@@ -26,37 +24,35 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--save-dir", type=Path, default=Path("saves"), metavar="DIR")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        metavar="DIR",
+        help="go on with saves/<env>/checkpoints/<run>, the newest one by default",
+    )
     world = comm.connect()
     args = launch.parse_arguments(parser, world)
     launch.tune_process()
     with launch.user_errors(world):
-        cfg = comm.on_root(
-            world,
-            lambda: launch.with_seed(config.load_config(args.config, args.env, args.set, ENV_IDS)),
-        )
+        cfg, source = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
         workers = comm.make_workers(world, cfg.workers)
         env = launch.make_env(args.env, cfg)
         run = train.make_run(cfg, env, workers)
-        state = train.initial_state(run)
-        if cfg.load_pretrained:
-            gripper = env.get_wrapper_attr("gripper_type")
-            state = comm.on_root(
-                world, lambda: agent.load_pretrained(run, state, args.save_dir, args.env, gripper)
-            )
-        paths = comm.on_root(
-            world,
-            lambda: saves.open_run(args.save_dir, args.env, datetime.now()) if cfg.save else None,
-        )
+        start = resume.restore(run, source) if source else resume.fresh(run)
+        if cfg.load_pretrained and source is None:
+            load = partial(agent.load_pretrained, run, start.state, args.save_dir, args.env)
+            start = start._replace(state=comm.on_root(world, load))
+        paths = comm.on_root(world, lambda: launch.run_paths(args, cfg, source))
     facts, start_line = record.describe(run, args.env), launch.start_line(args.env, cfg, workers)
     if workers.is_root:
         print(start_line, flush=True)
-        record_epoch = record.make_recorder(run, facts, paths)
+    record_epoch = record.make_recorder(run, facts, paths, start.rows)
     try:
-        for report in train.train(run, state):
-            if workers.is_root:
-                record_epoch(report)
+        for report in train.train(run, start.state, start.progress, start.buffers):
+            record_epoch(report)
     except KeyboardInterrupt:
-        sys.exit("interrupted: the files of the last complete epoch are valid")
+        sys.exit("interrupted: the files of the last complete epoch are valid, --resume goes on")
 
 
 if __name__ == "__main__":

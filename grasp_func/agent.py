@@ -51,15 +51,14 @@ def from_files(learner: Learner, state: AgentState, files: AgentFiles, source: P
     )
 
 
-def load_pretrained(
-    run: Run, state: AgentState, save_dir: Path, env_id: str, gripper_type: str
-) -> AgentState:
+def load_pretrained(run: Run, state: AgentState, save_dir: Path, env_id: str) -> AgentState:
     """Returns `state` with the agent of saves/pretrain/<env_id>, else of its gripper.
 
     Raises:
         SaveError: there is none, its files are unusable, or they are of an agent of other sizes.
     """
-    directory = pretrain_directory(save_dir, env_id, gripper_type)
+    gripper = getattr(run.env.unwrapped, "gripper_type", env_id)
+    directory = pretrain_directory(save_dir, env_id, gripper)
     return from_files(run.learner, state, read_agent(directory), directory)
 
 

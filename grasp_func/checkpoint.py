@@ -55,18 +55,7 @@ def load_checkpoint(directory: Path, like: AgentState) -> tuple[int, AgentState,
     Raises:
         CheckpointError: there is none, or it is of another shape.
     """
-    from orbax import checkpoint as ocp
-
-    if not directory.is_dir():
-        raise CheckpointError(f"{directory}: no checkpoint there")
-    with _manager(directory) as manager:
-        epoch = manager.latest_step()
-        if epoch is None:
-            raise CheckpointError(f"{directory}: no complete checkpoint there")
-        found = manager.restore(
-            epoch,
-            args=ocp.args.Composite(state=ocp.args.StandardRestore(), facts=ocp.args.JsonRestore()),
-        )
+    epoch, found = _restore(directory, ("state", "facts"))
     expected = _named_leaves(like)
     arrays = {name: np.asarray(array) for name, array in found["state"].items()}
     if set(arrays) != set(expected):
@@ -83,6 +72,37 @@ def load_checkpoint(directory: Path, like: AgentState) -> tuple[int, AgentState,
             )
     leaves = [torch.from_numpy(arrays[name].copy()) for name in expected]
     return epoch, jax.tree.unflatten(jax.tree.structure(like), leaves), found["facts"]
+
+
+def read_facts(directory: Path) -> dict[str, Any]:
+    """Returns the facts of the newest checkpoint below `directory`.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    facts: dict[str, Any] = _restore(directory, ("facts",))[1]["facts"]
+    return facts
+
+
+def _restore(directory: Path, parts: tuple[str, ...]) -> tuple[int, Any]:
+    """Returns the newest complete checkpoint's epoch and the parts of it that are asked for."""
+    from orbax import checkpoint as ocp
+
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory}: no checkpoint there")
+    readers = {"state": ocp.args.StandardRestore(), "facts": ocp.args.JsonRestore()}
+    with _manager(directory) as manager:
+        epoch = manager.latest_step()
+        if epoch is None:
+            raise CheckpointError(f"{directory}: no complete checkpoint there")
+        wanted = ocp.args.Composite(**{part: readers[part] for part in parts})
+        try:
+            return epoch, manager.restore(epoch, args=wanted)
+        except Exception as error:  # orbax raises a dozen kinds on damaged files
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+            raise CheckpointError(
+                f"{directory / str(epoch)}: damaged ({reason}); delete it to resume the one before"
+            ) from error
 
 
 def _named_leaves(state: AgentState) -> dict[str, torch.Tensor]:

@@ -162,6 +162,21 @@ def load_config(
         for key, value in sections.get(name, {}).items():
             _set(values, key, value)
             origin[key] = f"{show_name(str(path))}: {name}.{key}"
+    return _validated(values, origin, overrides)
+
+
+def recorded_config(values: Mapping[str, Any], overrides: Iterable[str]) -> Config:
+    """Returns a configuration that was dumped with `Config.model_dump`, with overrides applied.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    origin = dict.fromkeys(values, "recorded configuration")
+    return _validated(dict(values), origin, overrides)
+
+
+def _validated(values: dict[str, Any], origin: dict[str, str], overrides: Iterable[str]) -> Config:
+    """Applies overrides and validates; `origin` says where each value was set."""
     for override in overrides:
         where = f"--set {show_name(override)}"
         origin[_apply_override(values, override, where)] = where
@@ -172,8 +187,9 @@ def load_config(
         key = str(first["loc"][0])
         custom = first.get("ctx", {}).get("error")
         expected = custom if isinstance(custom, ValueError) else expectation(key)
-        shown = ":" if origin[key].startswith("--set") else f" = {show_value(values[key])},"
-        raise ConfigError(f"{origin[key]}{shown} expected {expected}") from None
+        place = origin.get(key, f"recorded configuration: {key}")
+        shown = ":" if place.startswith("--set") else f" = {show_value(values.get(key))},"
+        raise ConfigError(f"{place}{shown} expected {expected}") from None
 
 
 def expectation(key: str) -> str:

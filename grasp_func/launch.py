@@ -5,14 +5,18 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import torch
 
+from grasp_func import resume
 from grasp_func.comm import Comm, Workers, host_names
-from grasp_func.config import Config, ConfigError
+from grasp_func.config import Config, ConfigError, load_config
+from grasp_func.run_folders import RunPaths, open_run, reopen_run
 
 USER_ERROR = 2  # exit code
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -66,11 +70,30 @@ def make_env(env_id: str, cfg: Config) -> gymnasium.Env[Any, Any]:
         raise ConfigError(f"{env_id}: kwargs {cfg.kwargs} not accepted: {error}") from error
 
 
-def with_seed(cfg: Config) -> Config:
-    """Returns a configuration whose seed is a number: a random one in place of null."""
-    if cfg.seed is not None:
-        return cfg
-    return cfg.model_copy(update={"seed": int.from_bytes(os.urandom(4), "little")})
+def configure(args: argparse.Namespace, known_envs: Sequence[str]) -> tuple[Config, Path | None]:
+    """Returns the configuration, with a seed, and the checkpoints of the run that is resumed.
+
+    Raises:
+        ConfigError, SaveError: the arguments name something that is not there or not allowed.
+    """
+    if args.resume is not None:
+        source = resume.find_run(args.save_dir, args.env, args.resume)
+        return resume.resumed_config(source, args.env, args.set), source
+    cfg = load_config(args.config, args.env, args.set, known_envs)
+    if cfg.seed is None:
+        cfg = cfg.model_copy(update={"seed": int.from_bytes(os.urandom(4), "little")})
+    return cfg, None
+
+
+def run_paths(args: argparse.Namespace, cfg: Config, source: Path | None) -> RunPaths | None:
+    """Returns where the run writes; None if it does not.
+
+    Raises:
+        SaveError: the folders cannot be created.
+    """
+    if source is not None:
+        return reopen_run(source)
+    return open_run(args.save_dir, args.env, datetime.now()) if cfg.save else None
 
 
 def start_line(env_id: str, cfg: Config, workers: Workers) -> str:

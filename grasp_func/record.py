@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from grasp_func import resume
 from grasp_func.agent import to_files
 from grasp_func.atomic import atomic_write_bytes
-from grasp_func.checkpoint import save_checkpoint
 from grasp_func.comm import host_names
 from grasp_func.saves import RunPaths, write_agent
 from grasp_func.stats import plot_stats, summary, write_stats
@@ -45,21 +45,33 @@ def describe(run: Run, env_id: str) -> dict[str, Any]:
 
 
 def make_recorder(
-    run: Run, facts: dict[str, Any], paths: RunPaths | None
+    run: Run, facts: dict[str, Any], paths: RunPaths | None, rows: list[dict[str, Any]]
 ) -> Callable[[Report], None]:
-    """Returns a function that records a report: a line for people, and files if `paths` is given.
+    """Returns a function that records a report; every process must call it.
 
-    The latest files are replaced at each epoch, the backup gets its networks with the last one. The
-    function raises SaveError where a file cannot be written; what was there before is then
-    unchanged.
+    The first process prints a line and, if `paths` is given, replaces the latest files; the backup
+    gets its networks with the last report. All of them write the checkpoint.
+
+    Args:
+        run: what is recorded.
+        facts: of `describe`.
+        paths: where to; None: nowhere.
+        rows: statistics of earlier epochs.
+
+    Raises (the returned function):
+        SaveError: a file cannot be written; what was there before is unchanged.
     """
-    rows: list[dict[str, Any]] = []
+    rows = list(rows)
+    seconds_before = rows[-1]["seconds"] if rows else 0.0
 
     def record(report: Report) -> None:
-        rows.append(row_of(run, report))
-        print(progress_line(rows[-1], run.cfg.epochs), flush=True)
+        rows.append(row_of(run, report, seconds_before))
+        if run.workers.is_root:
+            print(progress_line(rows[-1], run.cfg.epochs), flush=True)
+            if paths is not None:
+                write(report, paths)
         if paths is not None:
-            write(report, paths)
+            resume.save(run, checkpoint_directory(paths), facts["env"], report, rows)
 
     def write(report: Report, paths: RunPaths) -> None:
         files = to_files(run.learner, report.state)
@@ -72,12 +84,6 @@ def make_recorder(
         plot_stats(rows, paths.backup / "stats.png")
         picture = (paths.backup / "stats.png").read_bytes()
         atomic_write_bytes(paths.latest / "stats.png", picture)
-        save_checkpoint(
-            checkpoint_directory(paths),
-            report.progress.epoch,
-            report.state,
-            report.progress._asdict(),
-        )
 
     return record
 
@@ -87,7 +93,7 @@ def checkpoint_directory(paths: RunPaths) -> Path:
     return paths.latest / "checkpoints" / paths.backup.name
 
 
-def row_of(run: Run, report: Report) -> dict[str, Any]:
+def row_of(run: Run, report: Report, seconds_before: float) -> dict[str, Any]:
     """Returns an epoch's entry of stats.json."""
     cfg, result, epoch = run.cfg, report.score, report.progress.epoch
     confirmation = report.confirmation
@@ -95,7 +101,7 @@ def row_of(run: Run, report: Report) -> dict[str, Any]:
         "epoch": epoch,
         "env_steps": epoch * cfg.cycles * cfg.rollouts * run.workers.total * run.layout.horizon,
         "updates": int(report.state.step),
-        "seconds": round(report.seconds, 1),
+        "seconds": round(seconds_before + report.seconds, 1),
         **summary(result),
         "eval_seed": report.eval_seed,
         "confirmation": confirmation and {**summary(confirmation), "seed": report.confirm_seed},

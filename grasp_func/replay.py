@@ -64,6 +64,12 @@ class ReplayBuffer:
         self.moved[slot], self.lifted[slot] = progress(episode.achieved)
         self.n_seen += 1
 
+    def newest(self, n: int) -> Episode:
+        """Returns copies of the last `n` episodes held [n, ...], oldest first."""
+        n = min(n, len(self))
+        slots = np.arange(self.n_seen - n, self.n_seen) % len(self.moved)
+        return Episode(*(store[slots] for store in self.episodes))
+
 
 def progress(achieved: Array) -> tuple[bool, bool]:
     """Tells whether the object moved and whether it was lifted.

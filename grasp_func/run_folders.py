@@ -42,6 +42,21 @@ def open_run(save_dir: Path, env_id: str, now: datetime) -> RunPaths:
         raise cannot_write(latest, error) from error
 
 
+def reopen_run(checkpoints: Path) -> RunPaths:
+    """Returns the folders of the run whose checkpoints lie in saves/<env>/checkpoints/<time>.
+
+    Raises:
+        SaveError: the folders cannot be written to.
+    """
+    latest = checkpoints.absolute().parents[1]
+    backup = latest / "backup" / checkpoints.name
+    try:
+        backup.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(backup, error) from error
+    return RunPaths(latest, backup)
+
+
 def pretrain_directory(save_dir: Path, env_id: str, gripper_type: str) -> Path:
     """Returns the folder to start from: the environment's own, else its gripper's.
 

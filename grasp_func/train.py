@@ -78,6 +78,7 @@ class Report(NamedTuple):
     metrics: dict[str, float]
     params_hash: str
     seconds: float  # since training began, this call
+    buffers: list[ReplayBuffer]  # of the hosted workers; training goes on to write to them
 
     def is_last(self, cfg: Config) -> bool:
         """Tells whether training ends with this epoch."""
@@ -112,8 +113,24 @@ def initial_state(run: Run) -> AgentState:
     return run.workers.comm.bcast(state)  # type: ignore[no-any-return]
 
 
-def train(run: Run, state: AgentState) -> Iterator[Report]:
+def empty_buffers(run: Run) -> list[ReplayBuffer]:
+    """Returns an empty replay buffer for each worker that this process hosts."""
+    return [ReplayBuffer(run.layout, run.cfg.buffer_size) for _ in run.workers.hosted]
+
+
+def train(
+    run: Run,
+    state: AgentState,
+    progress: Progress | None = None,
+    buffers: list[ReplayBuffer] | None = None,
+) -> Iterator[Report]:
     """Trains epoch by epoch, until `early_stop` is confirmed or `epochs` are done.
+
+    Args:
+        run: what stays fixed.
+        state: where learning starts or goes on.
+        progress: where the run stands; None: at its beginning.
+        buffers: replay of the hosted workers; None: empty.
 
     Yields:
         a report after each epoch; the agent's state is part of it.
@@ -121,8 +138,9 @@ def train(run: Run, state: AgentState) -> Iterator[Report]:
     Raises:
         DesyncError: replicas differ; FloatingPointError: training diverged.
     """
-    cfg, progress, started = run.cfg, Progress(), time.monotonic()
-    buffers = [ReplayBuffer(run.layout, cfg.buffer_size) for _ in run.workers.hosted]
+    cfg, started = run.cfg, time.monotonic()
+    progress = progress or Progress()
+    buffers = buffers or empty_buffers(run)
     while True:
         for cycle in range(progress.epoch * cfg.cycles, (progress.epoch + 1) * cfg.cycles):
             state, metrics = run_cycle(run, state, buffers, cycle, progress.phase != "early")
@@ -147,6 +165,7 @@ def train(run: Run, state: AgentState) -> Iterator[Report]:
             metrics,
             params_hash,
             time.monotonic() - started,
+            buffers,
         )
         yield report
         if report.is_last(cfg):

@@ -60,18 +60,18 @@ def test_load_pretrained_finds_the_gripper_or_the_environment(eager, tmp_path):
     start = run.learner.init(run.key)
 
     write_agent(tmp_path / "pretrain" / "Point", to_files(run.learner, by_gripper))
-    found = load_pretrained(run, start, tmp_path, "PointReach-v0", "Point")
+    found = load_pretrained(run, start, tmp_path, "PointReach-v0")
     assert_same(found.params, by_gripper.params)
 
     write_agent(tmp_path / "pretrain" / "PointReach-v0", to_files(run.learner, by_env))
-    found = load_pretrained(run, start, tmp_path, "PointReach-v0", "Point")
+    found = load_pretrained(run, start, tmp_path, "PointReach-v0")
     assert_same(found.params, by_env.params)
 
 
 def test_load_pretrained_without_an_agent(eager, tmp_path):
     run = make_run(tiny_config())
     with pytest.raises(SaveError, match="PointReach-v0"):
-        load_pretrained(run, run.learner.init(run.key), tmp_path, "PointReach-v0", "Point")
+        load_pretrained(run, run.learner.init(run.key), tmp_path, "PointReach-v0")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_pretrained_agents_of_other_sizes_are_refused_and_change_nothing(
     files = {path: path.read_bytes() for path in (tmp_path / "pretrain" / "Point").glob("*.p*")}
     state, before = initial_state(run), initial_state(run)
     with pytest.raises(SaveError) as caught:
-        load_pretrained(run, state, tmp_path, "PointReach-v0", "Point")
+        load_pretrained(run, state, tmp_path, "PointReach-v0")
     assert all(word in str(caught.value) for word in (*words, "pretrain/Point"))
     assert_same(state, before)
     assert all(path.read_bytes() == data for path, data in files.items())

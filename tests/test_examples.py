@@ -148,6 +148,8 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", ENV, "--config", "none.yaml"], ["none.yaml"]),
         ("train.py", ["--env", ENV, "--save-dir", "/proc/saves"], ["/proc/saves", "--save-dir"]),
         ("train.py", ["--env", ENV, "--set", "load_pretrained=true"], ["pretrain", "ParallelJaw"]),
+        ("train.py", ["--env", ENV, "--resume"], ["no run to resume", "checkpoints"]),
+        ("train.py", ["--env", ENV, "--resume", "there"], ["there: no checkpoint"]),
         ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "actor.pt", "train first"]),
         ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
         ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["--ntests 0"]),
@@ -184,20 +186,46 @@ def test_mistakes_are_reported_by_the_first_process_only(tmp_path):
     assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr
 
 
+def wait_for_epochs(stats: Path, n: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 90
+    while not (stats.exists() and len(json.loads(stats.read_text())["epochs"]) >= n):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.2)
+
+
 @pytest.mark.mpi
 def test_interrupt_leaves_valid_saves(tmp_path):
     arguments = ["train.py", "--env", ENV, *settings("epochs=1000")]
     process = launch(*arguments, cwd=tmp_path, processes=2, wait=False)
     stats = tmp_path / "saves" / ENV / "stats.json"
-    deadline = time.monotonic() + 90
-    while not (stats.exists() and len(json.loads(stats.read_text())["epochs"]) >= 2):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.2)
+    wait_for_epochs(stats, 2, process)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode != 0
     read_agent(stats.parent)
     assert not json.loads(stats.read_text())["finished"]
+
+
+@pytest.mark.mpi
+def test_killed_run_resumes_to_the_same_bits_on_fewer_processes(tmp_path):
+    killed, straight = tmp_path / "killed", tmp_path / "straight"
+    arguments = ["train.py", "--env", ENV, *settings("epochs=1000", "workers=2")]
+    process = launch(*arguments, "--save-dir", str(killed), cwd=tmp_path, processes=2, wait=False)
+    wait_for_epochs(killed / ENV / "stats.json", 2, process)
+    subprocess.run(["pkill", "-KILL", "-f", str(killed)], check=True)
+    process.communicate(timeout=30)
+    done_epochs = len(json.loads((killed / ENV / "stats.json").read_text())["epochs"])
+    last = f"epochs={done_epochs + 2}"
+    again = ["--resume", "--save-dir", str(killed), "--set", last]
+    resumed = launch("train.py", "--env", ENV, *again, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    whole = settings(last, "workers=2")
+    done = launch("train.py", "--env", ENV, *whole, "--save-dir", str(straight), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    a, b = (json.loads((folder / ENV / "stats.json").read_text()) for folder in (killed, straight))
+    assert a["params_hash"] == b["params_hash"]
+    assert len(a["epochs"]) == len(b["epochs"]) == done_epochs + 2
+    assert len(list((killed / ENV / "backup").iterdir())) == 1
 
 
 def test_two_runs_at_once_do_not_mix(tmp_path):
