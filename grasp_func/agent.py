@@ -73,17 +73,26 @@ def load_policy(directory: Path, layout: Layout) -> Policy:
         SaveError: files missing, unusable, or of an agent for other sizes.
     """
     files = read_agent(directory)
+    rotation = rotation_of(files, layout, directory)
+    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
+
+
+def rotation_of(files: AgentFiles, layout: Layout, source: Path) -> slice | None:
+    """Returns where the actor's action holds a rotation that it orthonormalises.
+
+    Raises:
+        SaveError: the agent is of other sizes than the environment.
+    """
     sizes = len(files.obs_scaling.mean), len(files.goal_scaling.mean)
     outputs = list(files.actor.values())[-1].shape[0]
     has_head = layout.rotation is not None and outputs == layout.action - (MATRIX - EMBEDDING)
     if sizes != (layout.obs, layout.goal) or not (has_head or outputs == layout.action):
         raise SaveError(
-            f"{directory}: for observation {sizes[0]}, goal {sizes[1]}, {outputs} outputs, "
+            f"{source}: for observation {sizes[0]}, goal {sizes[1]}, {outputs} outputs, "
             f"the environment has observation {layout.obs}, goal {layout.goal}, action "
             f"{layout.action}: name an agent of this environment with --load DIR"
         )
-    rotation = layout.rotation if has_head else None
-    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
+    return layout.rotation if has_head else None
 
 
 def _misfit(source: Path, part: str, found: str, needed: str) -> SaveError:

@@ -164,21 +164,6 @@ def test_mistakes_of_users_are_one_line(program, arguments, words, tmp_path, run
     assert not (tmp_path / "saves").exists()
 
 
-@pytest.fixture
-def run_main(monkeypatch, capsys):
-    """Returns a function that runs an example in this process: exit code and stderr."""
-    import runpy
-
-    def run(path: Path, arguments: list[str], cwd: Path) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", [str(path), *arguments])
-        monkeypatch.chdir(cwd)
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(str(path), run_name="__main__")
-        return stop.value.code, capsys.readouterr().err
-
-    return run
-
-
 @pytest.mark.mpi
 def test_mistakes_are_reported_by_the_first_process_only(tmp_path):
     done = launch("train.py", "--env", ENV, "--set", "gamma=2", cwd=tmp_path, processes=2)

@@ -33,8 +33,8 @@ CORE = (
     *(policy, explore, replay, jit, ddpg),
 )
 SHELL = (
-    "agent atomic checkpoint comm config launch record rollout run_folders saves stats train "
-    "yaml_file"
+    "agent atomic checkpoint comm config dextgen export launch record resume rollout run_folders "
+    "saves segments stats train yaml_file"
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",
