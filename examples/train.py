@@ -7,7 +7,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -45,14 +44,16 @@ def main() -> None:
             start = start._replace(state=comm.on_root(world, load))
         paths = comm.on_root(world, lambda: launch.run_paths(args, cfg, source))
     facts, start_line = record.describe(run, args.env), launch.start_line(args.env, cfg, workers)
-    if workers.is_root:
-        print(start_line, flush=True)
     record_epoch = record.make_recorder(run, facts, paths, start.rows)
-    try:
+    with launch.stop_requests(world) as asked_to_stop:
+        if workers.is_root:
+            print(start_line, flush=True)
         for report in train.train(run, start.state, start.progress, start.buffers):
             record_epoch(report)
-    except KeyboardInterrupt:
-        sys.exit("interrupted: the files of the last complete epoch are valid, --resume goes on")
+            if not report.is_last(cfg) and asked_to_stop():
+                if workers.is_root:
+                    print(launch.stop_line(report.progress.epoch, cfg.save), flush=True)
+                break
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ import argparse
 import contextlib
 import ctypes
 import os
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import gymnasium
@@ -19,6 +21,9 @@ from grasp_func.config import Config, ConfigError, load_config
 from grasp_func.run_folders import RunPaths, open_run, reopen_run
 
 USER_ERROR = 2  # exit code
+STDERR = 2  # file descriptor
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # mpirun passes on the last only
+STOP_NOTICE = b"stopping after this epoch; Ctrl-C ends at once\n"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
@@ -44,6 +49,31 @@ def user_errors(comm: Comm) -> Iterator[None]:
         if comm.Get_rank() == 0:
             print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(USER_ERROR)
+
+
+@contextlib.contextmanager
+def stop_requests(comm: Comm) -> Iterator[Callable[[], bool]]:
+    """Lets STOP_SIGNALS ask for a stop instead of ending the process; a Ctrl-C after that ends it.
+
+    Yields:
+        a function that tells whether any process was asked; every process must call it.
+    """
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked and comm.Get_rank() == 0:
+            with contextlib.suppress(OSError):
+                os.write(STDERR, STOP_NOTICE)  # print must not be entered twice
+        asked = True
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # also ends a process that waits for others
+
+    before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}
+    try:
+        yield lambda: any(comm.allgather(asked))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def parse_arguments(parser: argparse.ArgumentParser, comm: Comm) -> argparse.Namespace:
@@ -109,3 +139,9 @@ def start_line(env_id: str, cfg: Config, workers: Workers) -> str:
         f"{line}\nWARNING: this is ONE process: slower than several, and with another number of "
         "workers training takes another course. Start it as: mpirun -n 16 python examples/train.py"
     )
+
+
+def stop_line(epoch: int, saved: bool) -> str:
+    """Returns what the first process says when a run stops before its end."""
+    rest = "--resume goes on" if saved else "nothing was saved"
+    return f"stopped on request after epoch {epoch}: {rest}"
