@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.rotations import Vector
-from envs.sim import Camera, Shape
+from envs.scene import Camera, Shape
 
 _TRIES = 1000  # a draw fails with probability < 0.5, so in practice never all of them
 

@@ -15,11 +15,13 @@ from gymnasium.error import ClosedEnvironmentError
 from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
+from envs.hands.spec import Layout
 from envs.objects import ObjectSpec, rest_height
 from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import SIZE_STEPS, Options
-from envs.robots import Layout, Robot
-from envs.sim import BodyState, Shape, Simulation
+from envs.robots import Robot
+from envs.scene import BodyState, Shape
+from envs.sim import Simulation
 from envs.suite import SUITE
 
 _GREEN = (0.1, 0.8, 0.25, 1.0)

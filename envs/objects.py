@@ -12,7 +12,7 @@ import numpy as np
 
 from envs import rotations
 from envs.rotations import Quaternion
-from envs.sim import Shape
+from envs.scene import Shape
 
 _LYING: Quaternion = (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5))  # +90 degrees about x
 
@@ -60,17 +60,31 @@ def rest_height(shape: Shape, rotation: Quaternion) -> float:
 
 _RED = (0.85, 0.15, 0.15, 1.0)
 
-# One table by gripper: published sizes differ with the hand.
-OBJECTS = {
-    "ParallelJaw": {
-        "Cube": ObjectSpec("Cube", Shape("box", (0.025,) * 3, colour=_RED), 2.0, sample_yaw),
-        "Sphere": ObjectSpec("Sphere", Shape("sphere", (0.025,), colour=_RED), 2.0, sample_yaw),
+
+def _primitives(cube: float, sphere: float, cylinder: float, mass: float) -> dict[str, ObjectSpec]:
+    """The objects of one gripper.
+
+    Args:
+        cube: half edge (m).
+        sphere: radius (m).
+        cylinder: radius and half length (m).
+        mass: of each (kg).
+    """
+    return {
+        "Cube": ObjectSpec("Cube", Shape("box", (cube,) * 3, colour=_RED), mass, sample_yaw),
+        "Sphere": ObjectSpec("Sphere", Shape("sphere", (sphere,), colour=_RED), mass, sample_yaw),
         "Cylinder": ObjectSpec(
             "Cylinder",
-            Shape("cylinder", (0.025, 0.025), colour=_RED),
-            2.0,
+            Shape("cylinder", (cylinder, cylinder), colour=_RED),
+            mass,
             sample_standing_or_lying,
             rolling_friction=1e-4,
         ),
-    },
+    }
+
+
+OBJECTS = {  # one table by gripper: published sizes differ with the hand
+    "ParallelJaw": _primitives(cube=0.025, sphere=0.025, cylinder=0.025, mass=2.0),
+    "BarrettHand": _primitives(cube=0.04, sphere=0.04, cylinder=0.04, mass=0.5),
+    "ShadowHand": _primitives(cube=0.025, sphere=0.035, cylinder=0.025, mass=0.2),
 }

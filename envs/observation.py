@@ -7,8 +7,8 @@ of the rotation matrix, velocities per control step.
 import numpy as np
 
 from envs import rotations
-from envs.robots import Layout, RobotSpec
-from envs.sim import BodyState
+from envs.hands.spec import Layout, RobotSpec
+from envs.scene import BodyState
 
 POSITION_BOUND = 3.0  # m
 _VELOCITY_BOUND = 0.5  # m per control step

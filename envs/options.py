@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
+from envs.hands.spec import Bounds
 from envs.objects import OBJECTS, ObjectSpec
-from envs.robots import Bounds
 
 _SMALLEST, _LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
 SIZE_STEPS = 33  # sizes in a range; few, because PyBullet never frees a shape

@@ -7,77 +7,27 @@ x, y, z, w.
 """
 
 import contextlib
+import itertools
 import os
 import tempfile
 import weakref
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from envs.quiet import quiet_stderr
 from envs.rotations import IDENTITY, Quaternion, Vector
+from envs.scene import BodyState, Camera, Shape, Stepping
 
 with quiet_stderr():  # importing it prints its build time
     import pybullet as p
 
-Colour = tuple[float, float, float, float]
-
 _GRAVITY = -9.81
 _BASE = -1  # PyBullet's link index of a body's base
+_GEAR_FORCE, _GEAR_ERP = 5.0, 0.2  # N m; holds joints to 5 mrad while fingers close
 _FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}  # rolling: 0, unless asked for
 _GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 _URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
-
-
-class Shape(NamedTuple):
-    """A primitive, placed in the frame of its link.
-
-    Attributes:
-        kind: "box", "sphere" or "cylinder" (along its own z axis).
-        size: box: three half extents; sphere: radius; cylinder: radius, half length (m).
-        position: of its centre (m).
-        rotation: quaternion xyzw.
-        colour: red, green, blue, alpha in [0, 1].
-    """
-
-    kind: str
-    size: tuple[float, ...]
-    position: Vector = (0.0, 0.0, 0.0)
-    rotation: Quaternion = IDENTITY
-    colour: Colour = (0.5, 0.5, 0.5, 1.0)
-
-    def scaled(self, factor: float) -> "Shape":
-        """The same shape with its size and offset multiplied."""
-        x, y, z = self.position
-        size = tuple(factor * s for s in self.size)
-        return self._replace(size=size, position=(factor * x, factor * y, factor * z))
-
-
-class Stepping(NamedTuple):
-    """How one control step of `substeps * time_step` seconds is integrated."""
-
-    substeps: int
-    time_step: float
-    iterations: int
-    erp: float  # global: the weld ignores its own
-
-
-class Camera(NamedTuple):
-    """A fixed view: positions in the world frame (m), vertical field of view in degrees."""
-
-    eye: Vector
-    target: Vector
-    fov: float
-
-
-class BodyState(NamedTuple):
-    """Pose and velocity of a body's base in the world frame (m, xyzw, m/s, rad/s)."""
-
-    position: Vector
-    rotation: Quaternion
-    linear: Vector
-    angular: Vector
 
 
 class Simulation:
@@ -117,18 +67,29 @@ class Simulation:
 
     # Bodies
 
-    def add_urdf(self, text: str) -> int:
-        """Loads a robot from URDF text and returns its body id."""
+    def add_urdf(self, text: str, touching: Sequence[tuple[int, int]] = ()) -> int:
+        """Loads a robot from URDF text and returns its body id.
+
+        Args:
+            text: the robot.
+            touching: pairs of links that collide with each other; no others of the robot do.
+        """
         descriptor, path = tempfile.mkstemp(suffix=".urdf", text=True)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
-            body: int = p.loadURDF(path, flags=_URDF_FLAGS, physicsClientId=self._client)
+            flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if touching else 0)
+            body: int = p.loadURDF(path, flags=flags, physicsClientId=self._client)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-        for link in range(_BASE, p.getNumJoints(body, physicsClientId=self._client)):
+        links = range(_BASE, p.getNumJoints(body, physicsClientId=self._client))
+        for link in links:
             p.changeDynamics(body, link, **_FRICTION, physicsClientId=self._client)
+        if touching:
+            for a, b in itertools.combinations(links, 2):
+                collide = (a, b) in touching or (b, a) in touching
+                p.setCollisionFilterPair(body, body, a, b, collide, physicsClientId=self._client)
         return body
 
     def add_body(self, shape: Shape, mass: float, rolling_friction: float = 0.0) -> int:
@@ -238,6 +199,30 @@ class Simulation:
             physicsClientId=self._client,
         )
         return constraint
+
+    def gear(self, body: int, leader: int, follower: int, ratio: float) -> None:
+        """Keeps a joint at `ratio` times another's angle, in place of its own motor."""
+        p.setJointMotorControl2(
+            body, follower, p.VELOCITY_CONTROL, force=0.0, physicsClientId=self._client
+        )
+        gear = p.createConstraint(
+            body,
+            leader,
+            body,
+            follower,
+            p.JOINT_GEAR,
+            (0.0, 0.0, 1.0),
+            (0.0, 0.0, 0.0),
+            (0.0, 0.0, 0.0),
+            physicsClientId=self._client,
+        )
+        p.changeConstraint(
+            gear,
+            gearRatio=-1.0 / ratio,
+            maxForce=_GEAR_FORCE,
+            erp=_GEAR_ERP,
+            physicsClientId=self._client,
+        )
 
     def drive_weld(self, weld: int, position: Vector, rotation: Quaternion, force: float) -> None:
         """Sets the pose that a weld pulls towards, with at most `force` N (and N m)."""

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from envs.arenas import ARENAS, ArenaSpec
+from envs.hands import ROBOTS
+from envs.hands.spec import RobotSpec
 from envs.objects import OBJECTS, ObjectSpec
-from envs.robots import ROBOTS, RobotSpec
 from envs.tasks import LIFT, Task
 
 

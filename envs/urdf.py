@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from envs import rotations
 from envs.rotations import IDENTITY, Quaternion, Vector
-from envs.sim import Shape
+from envs.scene import Shape
 
 _INERTIA_FLOOR = 1e-3  # kg m2: lighter links explode or eject objects at 5 ms steps
 
@@ -24,6 +24,7 @@ class Link(NamedTuple):
         parent: name of the parent link; "" for the base.
         joint: "prismatic" or "revolute".
         origin: of the joint in the parent's frame (m).
+        rotation: of the joint in the parent's frame, quaternion xyzw.
         axis: of the joint in its own frame.
         limits: of the joint (m or rad).
     """
@@ -34,6 +35,7 @@ class Link(NamedTuple):
     parent: str = ""
     joint: str = ""
     origin: Vector = (0.0, 0.0, 0.0)
+    rotation: Quaternion = IDENTITY
     axis: Vector = (0.0, 0.0, 1.0)
     limits: tuple[float, float] = (0.0, 0.0)
 
@@ -69,31 +71,34 @@ def urdf(
     for link in links[1:]:
         on_base = link.parent == base.name
         origin = seen(link.origin) if on_base else link.origin
-        parts += [
-            _link(link, link.shapes, visuals),
-            _joint(link, origin, turn if on_base else IDENTITY),
-        ]
+        rotation = rotations.multiply(turn, link.rotation) if on_base else link.rotation
+        parts += [_link(link, link.shapes, visuals), _joint(link, origin, rotation)]
     return f'<robot name="{name}">\n' + "\n".join(parts) + "\n</robot>\n"
 
 
 def _link(link: Link, shapes: tuple[Shape, ...], visuals: bool) -> str:
-    moment = max(_INERTIA_FLOOR, *(_inertia(link.mass, shape) for shape in shapes))
+    moment = max([_INERTIA_FLOOR, *(_inertia(link.mass, shape) for shape in shapes)])
     parts = [
         f'<link name="{link.name}"><inertial><mass value="{link.mass}"/>'
         f'<inertia ixx="{moment}" iyy="{moment}" izz="{moment}" ixy="0" ixz="0" iyz="0"/>'
         "</inertial>"
     ]
     for index, shape in enumerate(shapes):
-        size = _row(tuple(2.0 * s for s in shape.size))
-        inner = (
-            f'{_origin(shape.position, shape.rotation)}<geometry><box size="{size}"/></geometry>'
-        )
+        placed = _origin(shape.position, shape.rotation)
+        inner = f"{placed}<geometry>{_geometry(shape)}</geometry>"
         parts.append(f"<collision>{inner}</collision>")
         if visuals:
             colour = f'<color rgba="{_row(shape.colour)}"/>'
             paint = f'<material name="{link.name}{index}">{colour}</material>'
             parts.append(f"<visual>{inner}{paint}</visual>")
     return "".join(parts) + "</link>"
+
+
+def _geometry(shape: Shape) -> str:
+    if shape.kind == "box":
+        return f'<box size="{_row(tuple(2.0 * s for s in shape.size))}"/>'
+    radius, half_length = shape.size
+    return f'<{shape.kind} radius="{radius:.12g}" length="{2.0 * half_length:.12g}"/>'
 
 
 def _joint(link: Link, origin: Vector, rotation: Quaternion) -> str:
@@ -111,9 +116,13 @@ def _origin(position: Vector, rotation: Quaternion) -> str:
 
 
 def _inertia(mass: float, shape: Shape) -> float:
-    """Largest principal moment (kg m2) of a solid box."""
-    _, middle, large = sorted(shape.size)
-    return mass / 3.0 * (middle * middle + large * large)
+    """Largest principal moment (kg m2) of a solid box or cylinder (a capsule counts as one)."""
+    if shape.kind == "box":
+        _, middle, large = sorted(shape.size)
+        return mass / 3.0 * (middle * middle + large * large)
+    radius, half_length = shape.size
+    across = mass * (radius * radius / 4.0 + half_length * half_length / 3.0)
+    return max(across, mass * radius * radius / 2.0)
 
 
 def _row(numbers: tuple[float, ...]) -> str:

@@ -12,6 +12,8 @@ from gymnasium.utils.env_checker import check_env
 from envs import ENV_IDS, register_envs
 from envs.grasp_env import GraspEnv
 
+SIZES = {"ParallelJaw": (2, 1), "BarrettHand": (8, 4)}  # joints, entries of the hand's action
+
 
 @pytest.fixture(params=ENV_IDS)
 def env(request):
@@ -28,7 +30,8 @@ def cube():
 
 
 def test_ids():
-    assert ENV_IDS == ("FlatPJCube-v0", "FlatPJSphere-v0", "FlatPJCylinder-v0")
+    hands, things = ("PJ", "Barrett"), ("Cube", "Sphere", "Cylinder")
+    assert tuple(f"Flat{hand}{thing}-v0" for hand in hands for thing in things) == ENV_IDS
     register_envs()  # a second time changes nothing
     assert all(gymnasium.spec(env_id).max_episode_steps == 50 for env_id in ENV_IDS)
 
@@ -49,16 +52,16 @@ def test_gymnasiums_checker_with_pictures():
 
 def test_layouts_describe_the_spaces(env):
     inner = env.unwrapped
-    assert inner.gripper_type == "ParallelJaw"
+    n_joints, n_actions = SIZES[inner.gripper_type]
     assert inner.action_layout == (
         ("grip_pos", 3, "0.05 m"),
         ("grip_rot_matrix", 9, "-"),
-        ("grip_joints", 1, "-"),
+        ("grip_joints", n_actions, "-"),
     )
     assert [(name, size) for name, size, _ in inner.observation_layout] == [
         ("grip_pos", 3),
         ("grip_rot", 6),
-        ("grip_state", 2),
+        ("grip_state", n_joints),
         ("grip_velp", 3),
         ("object_pos", 3),
         ("object_rel_pos", 3),
@@ -68,8 +71,8 @@ def test_layouts_describe_the_spaces(env):
         ("object_velr", 3),
     ]
     spaces = env.observation_space.spaces
-    assert env.action_space.shape == (13,)
-    assert spaces["observation"].shape == (38,)
+    assert env.action_space.shape == (12 + n_actions,)
+    assert spaces["observation"].shape == (36 + n_joints,)
     assert spaces["achieved_goal"].shape == spaces["desired_goal"].shape == (3,)
     assert all(np.isfinite([s.low, s.high]).all() for s in spaces.values())
 
@@ -111,8 +114,8 @@ def test_observations_stay_in_the_space_under_rough_actions(env):
     for seed in range(6):
         obs, _ = env.reset(seed=seed)
         for _ in range(50):
-            action = rng.choice([-1.0, 1.0], 13).astype(np.float32)
-            action[:3] = np.clip(obs["observation"][14:17] - obs["observation"][:3], -1, 1) * 20
+            action = rng.choice([-1.0, 1.0], env.action_space.shape).astype(np.float32)
+            action[:3] = np.clip(20 * (obs["achieved_goal"] - obs["observation"][:3]), -1, 1)
             obs, *_ = env.step(action)
             assert env.observation_space.contains(obs)
 

@@ -28,10 +28,10 @@ def digest(env, seed):
     for episode in range(3):
         if episode:
             obs, info = env.reset()
-        policy = LiftPolicy(env.unwrapped.observation_layout)
+        policy = LiftPolicy(env.unwrapped)
         for step in range(50):
             if episode == 1:
-                action = rng.uniform(-1, 1, 13).astype(np.float32)
+                action = rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
                 action[2] -= 0.5
             else:
                 action = policy(obs)

@@ -1,0 +1,61 @@
+"""Plain values that describe a scene: shapes, states, a camera, and how time is integrated.
+
+Lengths in m, quaternions x, y, z, w.
+"""
+
+from typing import NamedTuple
+
+from envs.rotations import IDENTITY, Quaternion, Vector
+
+Colour = tuple[float, float, float, float]
+
+
+class Shape(NamedTuple):
+    """A primitive, placed in the frame of its link.
+
+    Attributes:
+        kind: "box", "sphere", or along its own z axis "cylinder" or "capsule".
+        size: box: three half extents; sphere: radius; cylinder: radius, half length; capsule: the
+            same, without its round ends (m).
+        position: of its centre (m).
+        rotation: quaternion xyzw.
+        colour: red, green, blue, alpha in [0, 1].
+    """
+
+    kind: str
+    size: tuple[float, ...]
+    position: Vector = (0.0, 0.0, 0.0)
+    rotation: Quaternion = IDENTITY
+    colour: Colour = (0.5, 0.5, 0.5, 1.0)
+
+    def scaled(self, factor: float) -> "Shape":
+        """The same shape with its size and offset multiplied."""
+        x, y, z = self.position
+        size = tuple(factor * s for s in self.size)
+        return self._replace(size=size, position=(factor * x, factor * y, factor * z))
+
+
+class Stepping(NamedTuple):
+    """How one control step of `substeps * time_step` seconds is integrated."""
+
+    substeps: int
+    time_step: float
+    iterations: int
+    erp: float  # global: the weld ignores its own
+
+
+class Camera(NamedTuple):
+    """A fixed view: positions in the world frame (m), vertical field of view in degrees."""
+
+    eye: Vector
+    target: Vector
+    fov: float
+
+
+class BodyState(NamedTuple):
+    """Pose and velocity of a body's base in the world frame (m, xyzw, m/s, rad/s)."""
+
+    position: Vector
+    rotation: Quaternion
+    linear: Vector
+    angular: Vector
