@@ -62,11 +62,11 @@ def stop_requests(comm: Comm) -> Iterator[Callable[[], bool]]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         nonlocal asked
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # also ends a process that waits for others
         if not asked and comm.Get_rank() == 0:
             with contextlib.suppress(OSError):
                 os.write(STDERR, STOP_NOTICE)  # print must not be entered twice
         asked = True
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # also ends a process that waits for others
 
     before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}
     try:
