@@ -40,8 +40,9 @@ class Robot:
         self.joints = tuple(range(len(spec.links) - 1))
         self._motors = [index[actuator.joint] for actuator in spec.actuators]
         self._gears = [(index[c.follower], index[c.leader], c.ratio) for c in spec.couplings]
-        for follower, leader, ratio in self._gears:
-            sim.gear(self.body, leader, follower, ratio)
+        for coupling in spec.couplings:
+            leader, follower = index[coupling.leader], index[coupling.follower]
+            sim.gear(self.body, leader, follower, coupling.ratio, coupling.erp)
         low, high = np.array([actuator.control for actuator in spec.actuators]).T
         self._centre, self._half_range = (low + high) / 2.0, (high - low) / 2.0
         self._basis = np.array(spec.basis)

@@ -79,6 +79,11 @@ def rotate(rotation: Quaternion, vector: Sequence[float]) -> Vector:
     )
 
 
+def about_y(angle: float) -> Quaternion:
+    """Rotation about the y axis by an angle in rad."""
+    return 0.0, math.sin(0.5 * angle), 0.0, math.cos(0.5 * angle)
+
+
 def about_z(angle: float) -> Quaternion:
     """Rotation about the z axis by an angle in rad."""
     return 0.0, 0.0, math.sin(0.5 * angle), math.cos(0.5 * angle)

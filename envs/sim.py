@@ -24,7 +24,7 @@ with quiet_stderr():  # importing it prints its build time
 
 _GRAVITY = -9.81
 _BASE = -1  # PyBullet's link index of a body's base
-_GEAR_FORCE, _GEAR_ERP = 5.0, 0.2  # N m; holds joints to 5 mrad while fingers close
+_GEAR_FORCE = 5.0  # N m
 _FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}  # rolling: 0, unless asked for
 _GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 _URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
@@ -87,9 +87,10 @@ class Simulation:
         for link in links:
             p.changeDynamics(body, link, **_FRICTION, physicsClientId=self._client)
         if touching:
+            # Forbids the others: an explicit permission would outlast the masks that flush sets.
             for a, b in itertools.combinations(links, 2):
-                collide = (a, b) in touching or (b, a) in touching
-                p.setCollisionFilterPair(body, body, a, b, collide, physicsClientId=self._client)
+                if (a, b) not in touching and (b, a) not in touching:
+                    p.setCollisionFilterPair(body, body, a, b, 0, physicsClientId=self._client)
         return body
 
     def add_body(self, shape: Shape, mass: float, rolling_friction: float = 0.0) -> int:
@@ -200,8 +201,16 @@ class Simulation:
         )
         return constraint
 
-    def gear(self, body: int, leader: int, follower: int, ratio: float) -> None:
-        """Keeps a joint at `ratio` times another's angle, in place of its own motor."""
+    def gear(self, body: int, leader: int, follower: int, ratio: float, erp: float) -> None:
+        """Keeps a joint at `ratio` times another's angle, in place of its own motor.
+
+        Args:
+            body: that both joints belong to.
+            leader: joint that drives.
+            follower: joint that is driven.
+            ratio: follower's angle over the leader's.
+            erp: share of the error closed per substep.
+        """
         p.setJointMotorControl2(
             body, follower, p.VELOCITY_CONTROL, force=0.0, physicsClientId=self._client
         )
@@ -220,7 +229,7 @@ class Simulation:
             gear,
             gearRatio=-1.0 / ratio,
             maxForce=_GEAR_FORCE,
-            erp=_GEAR_ERP,
+            erp=erp,
             physicsClientId=self._client,
         )
 

@@ -2,5 +2,6 @@
 
 from envs.hands.barrett import BARRETT
 from envs.hands.parallel_jaw import PARALLEL_JAW
+from envs.hands.shadow import SHADOW_HAND
 
-ROBOTS = {"PJ": PARALLEL_JAW, "Barrett": BARRETT}
+ROBOTS = {"PJ": PARALLEL_JAW, "Barrett": BARRETT, "SH": SHADOW_HAND}

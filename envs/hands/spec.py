@@ -43,11 +43,13 @@ class Coupling(NamedTuple):
         follower: name of the link whose joint has no motor.
         leader: name of the link whose joint drives it.
         ratio: follower's angle over the leader's.
+        erp: share of the error closed per substep; long substeps need more.
     """
 
     follower: str
     leader: str
     ratio: float
+    erp: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Grasp(NamedTuple):
         open: targets of the actuators before closing (m or rad).
         closed: targets of the actuators from then on (m or rad).
         steps: to close for before lifting.
+        tilt: of the grip frame about its y axis, away from pointing down (rad).
     """
 
     above: float
@@ -31,11 +32,20 @@ class Grasp(NamedTuple):
     open: tuple[float, ...]
     closed: tuple[float, ...]
     steps: int
+    tilt: float = 0.0
 
 
 GRASPS = {
     "ParallelJaw": Grasp(0.016, 0.075, (0.05,), (0.0,), 4),
     "BarrettHand": Grasp(0.0, 0.1, (0.0, 1.1, 1.1, 1.1), (0.0, 2.2, 2.2, 2.2), 5),
+    "ShadowHand": Grasp(
+        -0.008,
+        0.1,
+        (0, -0.166, *(0, 1.26, 0) * 3, 0, 0, 1.26, 0, -0.187, 1.222, 0.2, 0.186, -0.076),
+        (0, -0.166, *(0, 1.5, 0.337) * 3, 0, 0, 1.5, 0.337, 0.311, 1.222, -0.004, 0.102, -0.332),
+        5,
+        tilt=-1.311,
+    ),
 }
 
 
@@ -58,7 +68,10 @@ class LiftPolicy:
         see = {name: obs["observation"][where].astype(float) for name, where in self._at.items()}
         offset = see["object_rel_pos"] + np.array([0.0, 0.0, self._grasp.above])
         far = np.hypot(*offset[:2])
-        self._above = self._above and far > 0.012
+        if not self._closing:
+            self._wanted = _square(see["object_rot"], self._grasp.tilt)
+        turn = _turn(see["grip_rot"], self._wanted) if self._grasp.tilt else np.zeros(3)
+        self._above = self._above and (far > 0.012 or np.linalg.norm(turn) > 0.15)
         if self._above:
             move = offset + np.array([0.0, 0.0, self._grasp.hover])
             if far > 0.05:
@@ -71,7 +84,8 @@ class LiftPolicy:
             move = obs["desired_goal"] - see["object_pos"] if lifts else np.zeros(3)
         hand = self._closed if self._closing else self._open
         position = np.clip(move / (REACHED * STEP), -1.0, 1.0)
-        return np.array([*position, *_down(see["object_rot"]).ravel(), *hand], np.float32)
+        ahead = _hurried(turn, self._wanted)
+        return np.array([*position, *ahead.ravel(), *hand], np.float32)
 
 
 def slices(layout):
@@ -89,14 +103,36 @@ def _control_ranges(gripper):
     return [actuator.control for actuator in robot.actuators]
 
 
-def _down(object_rot):
-    """Target rotation: approach axis x down, jaws (y) square to the object by the smaller turn."""
+def _square(object_rot, tilt):
+    """Target rotation: jaws (y) square to the object by the smaller turn; x down for no tilt."""
     x, y = object_rot[:3], object_rot[3:]
     side = max((x, y, np.cross(x, y)), key=lambda axis: np.hypot(axis[0], axis[1]))
     yaw = math.atan2(side[1], side[0])
     yaw -= math.pi / 2 * round(yaw / (math.pi / 2))
-    c, s = math.cos(yaw), math.sin(yaw)
-    return np.array([[0.0, -s, c], [0.0, c, s], [-1.0, 0.0, 0.0]])
+    return _rotation([0.0, 0.0, yaw]) @ _rotation([0.0, math.pi / 2 + tilt, 0.0])
+
+
+def _turn(grip_rot, wanted):
+    """Rotation vector (rad, world) from the present orientation to the wanted one."""
+    x, y = grip_rot[:3], grip_rot[3:]
+    m = wanted @ np.column_stack([x, y, np.cross(x, y)]).T
+    axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / 2.0
+    sine = np.linalg.norm(axis)
+    return axis / max(sine, 1e-9) * math.atan2(sine, (np.trace(m) - 1.0) / 2.0)
+
+
+def _hurried(turn, wanted):
+    """An orientation beyond the wanted one: only a share of the way there is taken at each step."""
+    angle = np.linalg.norm(turn)
+    return _rotation(turn * max(0.0, min(10.0, 2.8 / max(angle, 1e-9)) - 1.0)) @ wanted
+
+
+def _rotation(vector):
+    """Rotation matrix of a rotation vector (rad), by Rodrigues' formula."""
+    angle = np.linalg.norm(vector)
+    x, y, z = np.asarray(vector) / max(angle, 1e-9)
+    k = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.eye(3) + math.sin(angle) * k + (1.0 - math.cos(angle)) * k @ k
 
 
 def success_rate(env, n_episodes, first_seed=0):

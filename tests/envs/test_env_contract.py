@@ -12,7 +12,11 @@ from gymnasium.utils.env_checker import check_env
 from envs import ENV_IDS, register_envs
 from envs.grasp_env import GraspEnv
 
-SIZES = {"ParallelJaw": (2, 1), "BarrettHand": (8, 4)}  # joints, entries of the hand's action
+SIZES = {  # joints, entries of the hand's action
+    "ParallelJaw": (2, 1),
+    "BarrettHand": (8, 4),
+    "ShadowHand": (24, 20),
+}
 
 
 @pytest.fixture(params=ENV_IDS)
@@ -30,7 +34,7 @@ def cube():
 
 
 def test_ids():
-    hands, things = ("PJ", "Barrett"), ("Cube", "Sphere", "Cylinder")
+    hands, things = ("PJ", "Barrett", "SH"), ("Cube", "Sphere", "Cylinder")
     assert tuple(f"Flat{hand}{thing}-v0" for hand in hands for thing in things) == ENV_IDS
     register_envs()  # a second time changes nothing
     assert all(gymnasium.spec(env_id).max_episode_steps == 50 for env_id in ENV_IDS)

@@ -7,9 +7,19 @@ from scripted import slices, success_rate
 
 from envs import ENV_IDS
 
+SLOW_IDS = [env_id for env_id in ENV_IDS if "SH" in env_id]  # 100 episodes take too long
+
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_lifting(env_id):
+    env = gymnasium.make(env_id, air_goal_share=1.0)
+    assert success_rate(env, 20 if env_id in SLOW_IDS else 100) >= 0.95
+    env.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("env_id", SLOW_IDS)
+def test_lifting_often(env_id):
     env = gymnasium.make(env_id, air_goal_share=1.0)
     assert success_rate(env, 100) >= 0.95
     env.close()
@@ -27,7 +37,7 @@ def test_lifting_other_sizes(env_id, factor):
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_rough_handling_stays_physical(env_id):
-    """Crushing, pressing and shaking: no object faster than 5 m/s, none inside the table."""
+    """Crushing, pressing, shaking: no object faster than 5 m/s, none with its centre in the table."""
     env = gymnasium.make(env_id)
     at = slices(env.unwrapped.observation_layout)
     rng = np.random.default_rng(0)

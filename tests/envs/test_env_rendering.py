@@ -32,7 +32,8 @@ def test_everything_is_seen_in_its_colour(env_id):
     assert np.sum((r > 2 * g) & (r > 2 * b) & (r > 80)) > 50  # object, red
     assert np.sum((g > 2 * r) & (g > 2 * b) & (g > 80)) > 30  # goal, green
     assert np.sum((b > 2 * r) & (b > 80)) > 30  # a finger, blue
-    assert np.sum((r > 1.2 * g) & (g > 1.5 * b) & (r > 150)) > 30  # a finger, orange
+    if env.unwrapped.gripper_type != "ShadowHand":  # its palm hides the thumb
+        assert np.sum((r > 1.2 * g) & (g > 1.5 * b) & (r > 150)) > 30  # a finger, orange
 
 
 def test_the_picture_follows_the_goal(env):

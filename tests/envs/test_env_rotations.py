@@ -96,3 +96,9 @@ def test_roll_pitch_yaw():
     for r in [*RANDOM, *poles]:
         angles = rotations.roll_pitch_yaw(quat(r))
         assert (Rotation.from_euler("xyz", angles) * r.inv()).magnitude() < 1e-6
+
+
+def test_turns_about_axes():
+    for turn, axis in ((rotations.about_y, [0, 1, 0]), (rotations.about_z, [0, 0, 1])):
+        expected = Rotation.from_rotvec(0.7 * np.array(axis))
+        assert (Rotation.from_quat(turn(0.7)) * expected.inv()).magnitude() < 1e-12
