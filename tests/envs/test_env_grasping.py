@@ -37,7 +37,7 @@ def test_lifting_other_sizes(env_id, factor):
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_rough_handling_stays_physical(env_id):
-    """Crushing, pressing, shaking: no object faster than 5 m/s, none with its centre in the table."""
+    """Crushing, pressing and shaking: no object faster than 5 m/s, none inside the table."""
     env = gymnasium.make(env_id)
     at = slices(env.unwrapped.observation_layout)
     rng = np.random.default_rng(0)
