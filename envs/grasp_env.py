@@ -1,6 +1,6 @@
 """GraspEnv, the only environment class: a row of the suite behind Gymnasium's interface.
 
-It draws starts and goals, turns actions into commands and states into observations. The same (seed,
+It begins episodes, turns actions into commands and states into observations. The same (seed,
 actions) give the same bits in every instance and process, whatever was simulated before. Departs
 from Dext-Gen: PyBullet, a bounded workspace, and an orientation that is kept where an action's
 matrix names none.
@@ -16,12 +16,12 @@ from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
 from envs.hands.spec import Layout
-from envs.objects import ObjectSpec, rest_height
 from envs.observation import POSITION_BOUND, bounds, layout, observe
-from envs.options import SIZE_STEPS, Options
+from envs.options import Options
 from envs.robots import Robot
 from envs.scene import BodyState, Shape
 from envs.sim import Simulation
+from envs.start import Start, load_start, sample_start, save_start
 from envs.suite import SUITE
 
 _GREEN = (0.1, 0.8, 0.25, 1.0)
@@ -62,6 +62,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode = {render_mode!r}, expected None or 'rgb_array'")
         row = SUITE[env_id]
+        self._env_id = env_id
         self.render_mode = render_mode
         self._options = Options(**options)
         self._arena, self._task = row.arena, row.task
@@ -88,36 +89,45 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._sim.add_body(solid, 0.0)
         self._robot = Robot(row.robot, self._sim, self._options.workspace or row.robot.workspace)
         self._marker = self._sim.add_marker(_CROSS)
-        self._object, self._object_kind = -1, (row.objects[0], 0.0)
+        self._object, self._object_kind = -1, ("", 0.0)
+        self._start: Start | None = None
         self._grip: BodyState | None = None  # state that an action starts from; set by reset
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Starts an episode: gripper pointing down above the table, object at rest on it.
+        """Starts an episode.
+
+        Args:
+            seed: begins a new sequence of starts; None: goes on with the present one.
+            options: {"start": "default"} (as None): gripper pointing down above the table, object
+                at rest on it; {"start": what save_reset returned}: that start again.
 
         Raises:
+            ValueError: the options are none of these; nothing was changed.
             ResetError: no start fulfils the arena's distances.
         """
         self._check_open()
+        saved = self._wanted_start(options)
         super().reset(seed=seed)
-        rng, arena = self.np_random, self._arena
-        spec, size = self._draw_object(rng)
-        gripper = arena.sample_gripper(rng)
-        x, y = arena.sample_object(rng, gripper)
-        rotation = spec.sample_rotation(rng)
-        resting = (x, y, arena.surface + rest_height(spec.shape.scaled(size), rotation))
-        goal = arena.sample_goal(rng, resting, self._options.air_goal_share)
-
-        self._sim.flush([self._robot.body, self._object])
-        self._robot.reset((*gripper, arena.surface + self._robot.spec.start_height))
-        self._sim.reset_body(self._object, resting, rotation)
-        for part in self._marker:
-            self._sim.place(part, goal)
-        self._goal = np.array(goal, np.float32)
-        self._air_goal = goal[2] - resting[2] > self._task.tolerance
+        start = saved or sample_start(self.np_random, self._arena, self._objects, self._options)
+        self._begin(start)
         observation = self._observe()
         return observation, self._info(observation)
+
+    def save_reset(self) -> dict[str, Any]:
+        """How the present episode began, as a value of built-in types (JSON, pickle).
+
+        With it, any instance that was made with the same arguments begins the same episode, bit for
+        bit: `reset(options={"start": saved})` or `load_reset(saved)`.
+        """
+        if self._start is None:
+            raise gymnasium.error.ResetNeeded("save_reset() before the first reset()")
+        return save_start(self._start, self._env_id)
+
+    def load_reset(self, saved: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Begins an episode as `save_reset` wrote it down; wrappers want `reset` instead."""
+        return self.reset(options={"start": saved})
 
     def step(
         self, action: np.ndarray
@@ -182,19 +192,40 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             raise ValueError(f"action = {values}, expected finite values in [-1, 1]")
         return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in values]
 
-    def _draw_object(self, rng: np.random.Generator) -> tuple[ObjectSpec, float]:
-        """Draws object and size, and sees to it that this body exists."""
-        spec = self._objects[rng.integers(len(self._objects))]
-        low, high = self._options.sizes
-        size = low + (high - low) * (int(SIZE_STEPS * rng.random()) / (SIZE_STEPS - 1))
-        if self._object < 0 or (spec, size) != self._object_kind:
-            if self._object >= 0:
-                self._sim.remove_body(self._object)
-            self._object = self._sim.add_body(
-                spec.shape.scaled(size), spec.mass, spec.rolling_friction
-            )
-            self._object_kind = (spec, size)
-        return spec, size
+    def _wanted_start(self, options: dict[str, Any] | None) -> Start | None:
+        """The saved start that reset's options hold, None for a new one."""
+        unknown = set(options or {}) - {"start"}
+        if unknown:
+            raise ValueError(f"reset options {sorted(unknown)}, expected only 'start'")
+        start = (options or {}).get("start", "default")
+        if isinstance(start, dict):
+            return load_start(start, self._env_id, [spec.name for spec in self._objects])
+        if start != "default":
+            raise ValueError(f"start = {start!r}, expected 'default' or a saved start")
+        return None
+
+    def _begin(self, start: Start) -> None:
+        """Puts everything where the start says."""
+        self._start = start
+        self._provide_object(start.object_name, start.object_size)
+        self._sim.flush([self._robot.body, self._object])
+        height = self._arena.surface + self._robot.spec.start_height
+        self._robot.reset((*start.gripper, height))
+        self._sim.reset_body(self._object, start.object_position, start.object_rotation)
+        for part in self._marker:
+            self._sim.place(part, start.goal)
+        self._goal = np.array(start.goal, np.float32)
+        self._air_goal = start.goal[2] - start.object_position[2] > self._task.tolerance
+
+    def _provide_object(self, name: str, size: float) -> None:
+        """Sees to it that this body exists, and no other object."""
+        if (name, size) == self._object_kind:
+            return
+        if self._object >= 0:
+            self._sim.remove_body(self._object)
+        spec = next(spec for spec in self._objects if spec.name == name)
+        self._object = self._sim.add_body(spec.shape.scaled(size), spec.mass, spec.rolling_friction)
+        self._object_kind = (name, size)
 
     def _observe(self) -> dict[str, np.ndarray]:
         self._grip = grip = self._robot.state()

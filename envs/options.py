@@ -11,7 +11,7 @@ from numbers import Real
 from envs.hands.spec import Bounds
 from envs.objects import OBJECTS, ObjectSpec
 
-_SMALLEST, _LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
+SMALLEST, LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
 SIZE_STEPS = 33  # sizes in a range; few, because PyBullet never frees a shape
 _PIXELS = (16, 4096)
 
@@ -46,11 +46,11 @@ class Options:
 
     def __post_init__(self) -> None:
         """Checks all values."""
-        _check("object_size_multiplier", self.object_size_multiplier, _SMALLEST, _LARGEST)
+        _check("object_size_multiplier", self.object_size_multiplier, SMALLEST, LARGEST)
         if self.object_size_range is not None:
             _check_pair("object_size_range", self.object_size_range)
             for factor in self.sizes:
-                _check("object_size_multiplier * object_size_range", factor, _SMALLEST, _LARGEST)
+                _check("object_size_multiplier * object_size_range", factor, SMALLEST, LARGEST)
         _check("air_goal_share", self.air_goal_share, 0.0, 1.0)
         _check_pixels("render_width", self.render_width)
         _check_pixels("render_height", self.render_height)

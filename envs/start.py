@@ -1,0 +1,109 @@
+"""How an episode begins, as one plain value: chance is drawn into it, the environment applies it.
+
+So an episode can be written down and begun again elsewhere. Departs from Dext-Gen, which saves
+MuJoCo's internal state; a simulator's internal state would not be enough for equal bits here.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.arenas import ArenaSpec
+from envs.objects import ObjectSpec, rest_height
+from envs.observation import POSITION_BOUND
+from envs.options import LARGEST, SIZE_STEPS, SMALLEST, Options
+from envs.rotations import Quaternion, Vector
+
+_LENGTHS = {"object_position": 3, "object_rotation": 4, "gripper": 2, "goal": 3}
+
+
+class Start(NamedTuple):
+    """All that chance decides about an episode.
+
+    Attributes:
+        object_name: of the object.
+        object_size: factor on its size.
+        object_position: of its centre (world, m).
+        object_rotation: quaternion xyzw (world).
+        gripper: x and y of the grip frame (world, m).
+        goal: position for the object's centre (world, m).
+    """
+
+    object_name: str
+    object_size: float
+    object_position: Vector
+    object_rotation: Quaternion
+    gripper: tuple[float, float]
+    goal: Vector
+
+
+def sample_start(
+    rng: np.random.Generator,
+    arena: ArenaSpec,
+    objects: tuple[ObjectSpec, ...],
+    options: Options,
+) -> Start:
+    """Draws a start: gripper above the arena's surface, object at rest on it.
+
+    Raises:
+        ResetError: no start fulfils the arena's distances.
+    """
+    spec = objects[int(rng.integers(len(objects)))]
+    low, high = options.sizes
+    size = low + (high - low) * (int(SIZE_STEPS * rng.random()) / (SIZE_STEPS - 1))
+    gripper = arena.sample_gripper(rng)
+    x, y = arena.sample_object(rng, gripper)
+    rotation = spec.sample_rotation(rng)
+    resting = (x, y, arena.surface + rest_height(spec.shape.scaled(size), rotation))
+    goal = arena.sample_goal(rng, resting, options.air_goal_share)
+    return Start(spec.name, size, resting, rotation, gripper, goal)
+
+
+def save_start(start: Start, env_id: str) -> dict[str, Any]:
+    """The start as a value of built-in types, with the environment it belongs to."""
+    return {"env_id": env_id, **start._asdict()}
+
+
+def load_start(saved: Mapping[str, Any], env_id: str, names: Sequence[str]) -> Start:
+    """The start that `save_start` wrote down; lists may stand for tuples, as in JSON.
+
+    Args:
+        saved: what `save_start` returned.
+        env_id: the environment that is to begin with it.
+        names: of the objects that the environment has.
+
+    Raises:
+        ValueError: an entry is missing, unknown, or not what it should be.
+    """
+    if set(saved) != {"env_id", *Start._fields}:
+        expected = ["env_id", *Start._fields]
+        raise ValueError(f"start has {list(saved)}, expected {expected}")
+    if saved["env_id"] != env_id:
+        raise ValueError(f"start belongs to {saved['env_id']!r}, expected {env_id!r}")
+    if saved["object_name"] not in names:
+        raise _error(saved, "object_name", f"one of {list(names)}")
+    size = saved["object_size"]
+    if not (isinstance(size, int | float) and SMALLEST <= size <= LARGEST):
+        raise _error(saved, "object_size", f"a value in [{SMALLEST}, {LARGEST}]")
+    numbers = {key: _numbers(saved, key, n) for key, n in _LENGTHS.items()}
+    if abs(math.hypot(*numbers["object_rotation"]) - 1.0) > 1e-6:
+        raise _error(saved, "object_rotation", "a quaternion of length 1")
+    return Start(saved["object_name"], float(size), **numbers)
+
+
+def _numbers(saved: Mapping[str, Any], key: str, n: int) -> Any:
+    """A tuple of `n` numbers, bounded as all positions are."""
+    values = saved[key]
+    if not (
+        isinstance(values, Sequence)
+        and len(values) == n
+        and all(isinstance(v, int | float) and abs(v) <= POSITION_BOUND for v in values)
+    ):
+        raise _error(saved, key, f"{n} numbers in [-{POSITION_BOUND}, {POSITION_BOUND}]")
+    return tuple(float(value) for value in values)
+
+
+def _error(saved: Mapping[str, Any], key: str, expected: str) -> ValueError:
+    return ValueError(f"start: {key} = {saved[key]!r}, expected {expected}")
