@@ -18,10 +18,11 @@ from gymnasium.utils import EzPickle
 from envs.hands.spec import Layout
 from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import Options
+from envs.pregrasp import place_hand
 from envs.robots import Robot
 from envs.scene import BodyState, Shape
 from envs.sim import Simulation
-from envs.start import Start, load_start, sample_start, save_start
+from envs.start import STARTS, Start, load_start, sample_start, save_start
 from envs.suite import SUITE
 
 _GREEN = (0.1, 0.8, 0.25, 1.0)
@@ -52,9 +53,11 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         observation_layout: blocks (name, size, unit) of `observation`.
         action_layout: blocks (name, size, unit) of an action; a unit with a number says what 1
             stands for.
+        starts: what `reset(options={"start": ...})` takes, besides saved starts.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012
+    starts = STARTS
 
     def __init__(self, env_id: str, render_mode: str | None = None, **options: Any) -> None:
         """Builds the world."""
@@ -101,16 +104,19 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         Args:
             seed: begins a new sequence of starts; None: goes on with the present one.
             options: {"start": "default"} (as None): gripper pointing down above the table, object
-                at rest on it; {"start": what save_reset returned}: that start again.
+                at rest on it; {"start": "pregrasp"}: open hand above the object, facing it;
+                {"start": what save_reset returned}: that start again.
 
         Raises:
             ValueError: the options are none of these; nothing was changed.
             ResetError: no start fulfils the arena's distances.
         """
         self._check_open()
-        saved = self._wanted_start(options)
+        start = self._wanted_start(options)
         super().reset(seed=seed)
-        start = saved or sample_start(self.np_random, self._arena, self._objects, self._options)
+        if isinstance(start, str):
+            rng, arena = self.np_random, self._arena
+            start = sample_start(rng, arena, self._objects, self._options, start)
         self._begin(start)
         observation = self._observe()
         return observation, self._info(observation)
@@ -192,26 +198,29 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             raise ValueError(f"action = {values}, expected finite values in [-1, 1]")
         return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in values]
 
-    def _wanted_start(self, options: dict[str, Any] | None) -> Start | None:
-        """The saved start that reset's options hold, None for a new one."""
+    def _wanted_start(self, options: dict[str, Any] | None) -> Start | str:
+        """The kind of start that reset's options name, or the saved one that they hold."""
         unknown = set(options or {}) - {"start"}
         if unknown:
             raise ValueError(f"reset options {sorted(unknown)}, expected only 'start'")
         start = (options or {}).get("start", "default")
         if isinstance(start, dict):
             return load_start(start, self._env_id, [spec.name for spec in self._objects])
-        if start != "default":
-            raise ValueError(f"start = {start!r}, expected 'default' or a saved start")
-        return None
+        if start not in self.starts:
+            raise ValueError(f"start = {start!r}, expected one of {self.starts} or a saved start")
+        return str(start)
 
     def _begin(self, start: Start) -> None:
         """Puts everything where the start says."""
         self._start = start
         self._provide_object(start.object_name, start.object_size)
         self._sim.flush([self._robot.body, self._object])
-        height = self._arena.surface + self._robot.spec.start_height
-        self._robot.reset((*start.gripper, height))
         self._sim.reset_body(self._object, start.object_position, start.object_rotation)
+        if start.pregrasp is None:
+            height = self._arena.surface + self._robot.spec.start_height
+            self._robot.reset((*start.gripper, height))
+        else:
+            place_hand(self._robot, self._sim, self._object, start.pregrasp)
         for part in self._marker:
             self._sim.place(part, start.goal)
         self._goal = np.array(start.goal, np.float32)

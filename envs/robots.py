@@ -49,20 +49,21 @@ class Robot:
         self._forces = [actuator.force for actuator in spec.actuators]
         self._gains = [actuator.gain for actuator in spec.actuators]
 
-    def reset(self, position: Vector) -> None:
-        """Puts the hand into its start posture, at rest, with the grip frame pointing down.
+    def reset(self, position: Vector, rotation: Quaternion = POINTING_DOWN) -> None:
+        """Puts the hand into its start posture, at rest.
 
         Args:
             position: of the grip frame (world, m); outside the workspace it is moved to its border,
                 because the weld would yank it there.
+            rotation: of the grip frame, quaternion xyzw (world).
         """
         position = self._inside(*position)
         targets = self.spec.start_joints
         by_joint = dict(zip(self._motors, targets, strict=True))
         by_joint |= {follower: ratio * by_joint[leader] for follower, leader, ratio in self._gears}
-        self._sim.reset_body(self.body, position, POINTING_DOWN)
+        self._sim.reset_body(self.body, position, rotation)
         self._sim.reset_joints(self.body, self.joints, [by_joint.get(j, 0.0) for j in self.joints])
-        self._drive(position, POINTING_DOWN, targets)
+        self._drive(position, rotation, targets)
 
     def command(self, action: list[float], grip: BodyState) -> None:
         """Sets all targets from an action.

@@ -184,6 +184,16 @@ class Simulation:
         """Joint positions (m or rad)."""
         return [state[0] for state in p.getJointStates(body, joints, self._client)]
 
+    def is_clear(self, body: int, distance: float) -> bool:
+        """Whether no other body is nearer than `distance` m; leaves no trace in the physics."""
+        client = self._client
+        bodies = [p.getBodyUniqueId(i, client) for i in range(p.getNumBodies(client))]
+        return not any(
+            p.getClosestPoints(body, other, distance, physicsClientId=client)
+            for other in bodies
+            if other != body
+        )
+
     # Motion
 
     def weld(self, body: int) -> int:

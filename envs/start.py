@@ -14,9 +14,17 @@ from envs.arenas import ArenaSpec
 from envs.objects import ObjectSpec, rest_height
 from envs.observation import POSITION_BOUND
 from envs.options import LARGEST, SIZE_STEPS, SMALLEST, Options
+from envs.pregrasp import sample_offset
 from envs.rotations import Quaternion, Vector
 
-_LENGTHS = {"object_position": 3, "object_rotation": 4, "gripper": 2, "goal": 3}
+STARTS = ("default", "pregrasp")
+_LENGTHS = {
+    "object_position": 3,
+    "object_rotation": 4,
+    "gripper": 2,
+    "goal": 3,
+    "pregrasp": 3,
+}
 
 
 class Start(NamedTuple):
@@ -29,6 +37,8 @@ class Start(NamedTuple):
         object_rotation: quaternion xyzw (world).
         gripper: x and y of the grip frame (world, m).
         goal: position for the object's centre (world, m).
+        pregrasp: offset of the hand from its grasp of the object (world, m); None: it begins at
+            `gripper`, pointing down.
     """
 
     object_name: str
@@ -37,6 +47,7 @@ class Start(NamedTuple):
     object_rotation: Quaternion
     gripper: tuple[float, float]
     goal: Vector
+    pregrasp: Vector | None = None
 
 
 def sample_start(
@@ -44,8 +55,11 @@ def sample_start(
     arena: ArenaSpec,
     objects: tuple[ObjectSpec, ...],
     options: Options,
+    kind: str = "default",
 ) -> Start:
-    """Draws a start: gripper above the arena's surface, object at rest on it.
+    """Draws a start of one of STARTS: gripper above the arena's surface, object at rest on it.
+
+    Object and goal are the same for all kinds.
 
     Raises:
         ResetError: no start fulfils the arena's distances.
@@ -58,7 +72,8 @@ def sample_start(
     rotation = spec.sample_rotation(rng)
     resting = (x, y, arena.surface + rest_height(spec.shape.scaled(size), rotation))
     goal = arena.sample_goal(rng, resting, options.air_goal_share)
-    return Start(spec.name, size, resting, rotation, gripper, goal)
+    pregrasp = sample_offset(rng) if kind == "pregrasp" else None
+    return Start(spec.name, size, resting, rotation, gripper, goal, pregrasp)
 
 
 def save_start(start: Start, env_id: str) -> dict[str, Any]:
@@ -87,7 +102,8 @@ def load_start(saved: Mapping[str, Any], env_id: str, names: Sequence[str]) -> S
     size = saved["object_size"]
     if not (isinstance(size, int | float) and SMALLEST <= size <= LARGEST):
         raise _error(saved, "object_size", f"a value in [{SMALLEST}, {LARGEST}]")
-    numbers = {key: _numbers(saved, key, n) for key, n in _LENGTHS.items()}
+    optional = {"pregrasp"} if saved["pregrasp"] is None else set()
+    numbers = {key: _numbers(saved, key, n) for key, n in _LENGTHS.items() if key not in optional}
     if abs(math.hypot(*numbers["object_rotation"]) - 1.0) > 1e-6:
         raise _error(saved, "object_rotation", "a quaternion of length 1")
     return Start(saved["object_name"], float(size), **numbers)

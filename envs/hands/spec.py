@@ -62,10 +62,13 @@ class RobotSpec:
         actuators: in the order of the columns of `basis`.
         basis: one row per entry of the hand's action:
             targets = centre + half range * clip(hand_action @ basis, -1, 1).
-        start_joints: targets of the actuators when an episode begins (m or rad).
+        start_joints: targets of the actuators when an episode begins (m or rad); an open hand.
         grip_position: origin of the grip frame in the hand's frame (m).
         grip_rotation: of the grip frame in the hand's frame, quaternion xyzw.
         start_height: of the grip frame above the surface when an episode begins (m).
+        grasp_height: of the grip frame above an object's centre when closing the hand lifts it (m);
+            fingertips must clear the surface.
+        grasp_tilt: of the grip frame about its y axis then, away from pointing down (rad).
         workspace: box that the target of the grip frame's origin is kept in (world, m).
         joint_unit: "m" or "rad".
         weld_force: largest force of the weld (N).
@@ -83,6 +86,8 @@ class RobotSpec:
     grip_position: Vector
     grip_rotation: Quaternion
     start_height: float
+    grasp_height: float
+    grasp_tilt: float
     workspace: Bounds
     joint_unit: str
     weld_force: float

@@ -18,33 +18,23 @@ class Grasp(NamedTuple):
     """How one gripper takes an object.
 
     Attributes:
-        above: height of the grip frame over the object's centre when closing (m): fingertips must
-            clear the table.
-        hover: further height while the gripper moves over the object (m).
-        open: targets of the actuators before closing (m or rad).
-        closed: targets of the actuators from then on (m or rad).
+        hover: height of the grip frame above the grasp while it moves over the object (m).
+        closed: targets of the actuators that hold the object (m or rad).
         steps: to close for before lifting.
-        tilt: of the grip frame about its y axis, away from pointing down (rad).
     """
 
-    above: float
     hover: float
-    open: tuple[float, ...]
     closed: tuple[float, ...]
     steps: int
-    tilt: float = 0.0
 
 
 GRASPS = {
-    "ParallelJaw": Grasp(0.016, 0.075, (0.05,), (0.0,), 4),
-    "BarrettHand": Grasp(0.0, 0.1, (0.0, 1.1, 1.1, 1.1), (0.0, 2.2, 2.2, 2.2), 5),
+    "ParallelJaw": Grasp(0.075, (0.0,), 4),
+    "BarrettHand": Grasp(0.1, (0.0, 2.2, 2.2, 2.2), 5),
     "ShadowHand": Grasp(
-        -0.008,
         0.1,
-        (0, -0.166, *(0, 1.26, 0) * 3, 0, 0, 1.26, 0, -0.187, 1.222, 0.2, 0.186, -0.076),
         (0, -0.166, *(0, 1.5, 0.337) * 3, 0, 0, 1.5, 0.337, 0.311, 1.222, -0.004, 0.102, -0.332),
         5,
-        tilt=-1.311,
     ),
 }
 
@@ -52,25 +42,26 @@ GRASPS = {
 class LiftPolicy:
     """Hovers above the object, descends, closes, carries it to the goal. One per episode."""
 
-    def __init__(self, env):
+    def __init__(self, env, hovers=True):
         """Takes `env.unwrapped`, for the gripper's name and the layout of observations."""
         self._at = slices(env.observation_layout)
         self._grasp = GRASPS[env.gripper_type]
-        ranges = np.array(_control_ranges(env.gripper_type)[: len(self._grasp.open)])
-        low, high = ranges.T
-        self._open = 2.0 * (np.array(self._grasp.open) - low) / (high - low) - 1.0
+        self._hand = hand = next(r for r in ROBOTS.values() if r.name == env.gripper_type)
+        n = len(self._grasp.closed)
+        low, high = np.array([actuator.control for actuator in hand.actuators[:n]]).T
+        self._open = 2.0 * (np.array(hand.start_joints[:n]) - low) / (high - low) - 1.0
         self._closed = 2.0 * (np.array(self._grasp.closed) - low) / (high - low) - 1.0
-        self._above = True
+        self._above = hovers
         self._closing = 0
 
     def __call__(self, obs):
         """The action for an observation."""
         see = {name: obs["observation"][where].astype(float) for name, where in self._at.items()}
-        offset = see["object_rel_pos"] + np.array([0.0, 0.0, self._grasp.above])
+        offset = see["object_rel_pos"] + np.array([0.0, 0.0, self._hand.grasp_height])
         far = np.hypot(*offset[:2])
         if not self._closing:
-            self._wanted = _square(see["object_rot"], self._grasp.tilt)
-        turn = _turn(see["grip_rot"], self._wanted) if self._grasp.tilt else np.zeros(3)
+            self._wanted = _square(see["object_rot"], self._hand.grasp_tilt)
+        turn = _turn(see["grip_rot"], self._wanted) if self._hand.grasp_tilt else np.zeros(3)
         self._above = self._above and (far > 0.012 or np.linalg.norm(turn) > 0.15)
         if self._above:
             move = offset + np.array([0.0, 0.0, self._grasp.hover])
@@ -95,12 +86,6 @@ def slices(layout):
         at[name] = slice(start, start + size)
         start += size
     return at
-
-
-def _control_ranges(gripper):
-    """Ranges that -1..1 spans, by actuator."""
-    robot = next(r for r in ROBOTS.values() if r.name == gripper)
-    return [actuator.control for actuator in robot.actuators]
 
 
 def _square(object_rot, tilt):
@@ -135,12 +120,12 @@ def _rotation(vector):
     return np.eye(3) + math.sin(angle) * k + (1.0 - math.cos(angle)) * k @ k
 
 
-def success_rate(env, n_episodes, first_seed=0):
-    """Share of seeded episodes that end in success."""
+def success_rate(env, n_episodes, first_seed=0, start="default"):
+    """Share of seeded episodes that end in success; from a pregrasp the policy does not hover."""
     successes = 0
     for seed in range(first_seed, first_seed + n_episodes):
-        obs, info = env.reset(seed=seed)
-        policy = LiftPolicy(env.unwrapped)
+        obs, info = env.reset(seed=seed, options={"start": start})
+        policy = LiftPolicy(env.unwrapped, hovers=start == "default")
         done = False
         while not done:
             obs, _, terminated, truncated, info = env.step(policy(obs))

@@ -98,6 +98,7 @@ def test_nothing_to_save_before_the_first_reset():
         ({"goal": [0.5, 0.0, 7.0]}, r"goal.*\[-3.0, 3.0\]"),
         ({"gripper": "00"}, "gripper = '00'"),
         ({"object_rotation": [0, 0, 0, 0.5]}, "object_rotation.*length 1"),
+        ({"pregrasp": [0.1]}, r"pregrasp = \[0.1\], expected 3 numbers"),
         ({"colour": 1}, "colour.*expected"),
     ],
 )
@@ -115,7 +116,7 @@ def test_a_bad_start_is_named_and_changes_nothing(cube, change, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"start": "midair"}, "start = 'midair', expected 'default'"),
+        ({"start": "midair"}, "start = 'midair'.*'default', 'pregrasp'"),
         ({"start": None}, "start = None"),
         ({"begin": "default"}, r"\['begin'\], expected only 'start'"),
         ({"start": {}}, r"start has \[\]"),
