@@ -4,19 +4,17 @@ Actions become targets of the weld and the motors; states of the grip frame and 
 back. See envs.hands.spec for frames.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from envs import rotations
 from envs.hands.spec import STEP_LENGTH, Bounds, RobotSpec
+from envs.rotation_actions import POINTING_DOWN
 from envs.rotations import Quaternion, Vector
 from envs.scene import BodyState
 from envs.sim import Simulation
 from envs.urdf import urdf
-
-POINTING_DOWN: Quaternion = (0.0, math.sqrt(0.5), 0.0, math.sqrt(0.5))  # +90 degrees about y
 
 
 class Robot:
@@ -69,21 +67,20 @@ class Robot:
         """Sets all targets from an action.
 
         Args:
-            action: 3 position deltas, 9 entries of a rotation matrix (row-major), then the hand;
-                all in [-1, 1]. Where the matrix names no orientation (orthonormalise) the hand
-                keeps the present one.
+            action: 3 position deltas, the entries of the hand's `rotation_action`, then the hand;
+                all in [-1, 1]. Where they name no orientation the hand keeps the present one.
             grip: present state of the grip frame, which the targets start from.
         """
         x, y, z = grip.position
         position = self._inside(
             x + STEP_LENGTH * action[0], y + STEP_LENGTH * action[1], z + STEP_LENGTH * action[2]
         )
-        rotation = grip.rotation
-        wanted = rotations.orthonormalise(action[3:12])
-        if wanted is not None:
-            goal = rotations.quaternion(wanted)
+        rotation, turn = grip.rotation, self.spec.rotation_action
+        hand = 3 + turn.size
+        goal = turn.orientation(action[3:hand])
+        if goal is not None:
             rotation = rotations.approach(rotation, goal, self.spec.rotation_share)
-        self._drive(position, rotation, self.joint_targets(action[12:]))
+        self._drive(position, rotation, self.joint_targets(action[hand:]))
 
     def joint_targets(self, hand_action: list[float]) -> list[float]:
         """Targets of the actuated joints (m or rad) from the hand's part of an action."""

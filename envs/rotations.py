@@ -14,7 +14,7 @@ Quaternion = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float, float, float, float, float, float]
 
 IDENTITY: Quaternion = (0.0, 0.0, 0.0, 1.0)
-_DEGENERATE = 1e-12  # squared length below which a direction is taken for rounding noise
+DEGENERATE = 1e-12  # squared length below which a direction is taken for rounding noise
 
 
 def matrix(quaternion: Quaternion) -> Matrix:
@@ -79,6 +79,11 @@ def rotate(rotation: Quaternion, vector: Sequence[float]) -> Vector:
     )
 
 
+def about_x(angle: float) -> Quaternion:
+    """Rotation about the x axis by an angle in rad."""
+    return math.sin(0.5 * angle), 0.0, 0.0, math.cos(0.5 * angle)
+
+
 def about_y(angle: float) -> Quaternion:
     """Rotation about the y axis by an angle in rad."""
     return 0.0, math.sin(0.5 * angle), 0.0, math.cos(0.5 * angle)
@@ -104,14 +109,14 @@ def orthonormalise(entries: Sequence[float]) -> Matrix | None:
     ax, ay, az = entries[0], entries[3], entries[6]
     bx, by, bz = entries[1], entries[4], entries[7]
     length = ax * ax + ay * ay + az * az
-    if length < _DEGENERATE:
+    if length < DEGENERATE:
         return None
     s = 1.0 / math.sqrt(length)
     ax, ay, az = ax * s, ay * s, az * s
     dot = ax * bx + ay * by + az * bz
     bx, by, bz = bx - dot * ax, by - dot * ay, bz - dot * az
     length = bx * bx + by * by + bz * bz
-    if length < _DEGENERATE:
+    if length < DEGENERATE:
         return None
     s = 1.0 / math.sqrt(length)
     bx, by, bz = bx * s, by * s, bz * s

@@ -9,6 +9,7 @@ along the hand, its origin lies where an object is held, and the free-floating b
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from envs.rotation_actions import MATRIX, RotationAction
 from envs.rotations import Quaternion, Vector
 from envs.scene import Stepping
 from envs.urdf import Link
@@ -75,6 +76,7 @@ class RobotSpec:
         stepping: physics settings that hold and move objects with this hand.
         couplings: joints that follow others.
         touching: pairs of links that collide with each other; no others of the hand do.
+        rotation_action: how an action names an orientation.
         rotation_share: part of the way to the action's orientation that is targeted at each step.
     """
 
@@ -94,14 +96,16 @@ class RobotSpec:
     stepping: Stepping
     couplings: tuple[Coupling, ...] = ()
     touching: tuple[tuple[str, str], ...] = ()
+    rotation_action: RotationAction = MATRIX
     rotation_share: float = 0.05
 
     @property
     def action_layout(self) -> Layout:
         """Blocks (name, size, unit) of an action; a unit with a number says what 1 stands for."""
+        turn = self.rotation_action
         return (
             ("grip_pos", 3, f"{STEP_LENGTH} m"),
-            ("grip_rot_matrix", 9, "-"),
+            *([(turn.block, turn.size, "-")] if turn.size else []),
             ("grip_joints", len(self.basis), "-"),
         )
 

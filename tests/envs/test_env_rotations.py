@@ -99,6 +99,7 @@ def test_roll_pitch_yaw():
 
 
 def test_turns_about_axes():
-    for turn, axis in ((rotations.about_y, [0, 1, 0]), (rotations.about_z, [0, 0, 1])):
-        expected = Rotation.from_rotvec(0.7 * np.array(axis))
+    turns = (rotations.about_x, rotations.about_y, rotations.about_z)
+    for turn, axis in zip(turns, np.eye(3), strict=True):
+        expected = Rotation.from_rotvec(0.7 * axis)
         assert (Rotation.from_quat(turn(0.7)) * expected.inv()).magnitude() < 1e-12
