@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.palette import FLOOR, TABLE
 from envs.rotations import Vector
 from envs.scene import Camera, Shape
 
@@ -91,8 +92,8 @@ def _draw(
     return centre[0] + region[0] * (2.0 * u - 1.0), centre[1] + region[1] * (2.0 * v - 1.0)
 
 
-_TABLE = Shape("box", (0.25, 0.35, 0.2), (0.5, 0.0, 0.2), colour=(0.76, 0.66, 0.52, 1.0))
-_FLOOR = Shape("box", (5.0, 5.0, 0.5), (0.5, 0.0, -0.5), colour=(0.55, 0.57, 0.6, 1.0))
+_TABLE = Shape("box", (0.25, 0.35, 0.2), (0.5, 0.0, 0.2), colour=TABLE)
+_FLOOR = Shape("box", (5.0, 5.0, 0.5), (0.5, 0.0, -0.5), colour=FLOOR)
 
 FLAT = ArenaSpec(
     solids=(_FLOOR, _TABLE),
@@ -103,7 +104,7 @@ FLAT = ArenaSpec(
     goal_region=(0.15, 0.15),
     clearance=0.1,
     lift_height=0.3,
-    camera=Camera(eye=(1.55, -0.75, 1.1), target=(0.5, 0.0, 0.56), fov=36.0),
+    camera=Camera(eye=(1.6, 1.0, 1.54), target=(0.5, 0.0, 0.61), fov=27.0),
 )
 
 ARENAS = {"Flat": FLAT}

@@ -16,20 +16,15 @@ from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
 from envs.hands.spec import Layout
+from envs.markers import POSITION_MARKER
 from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import Options
 from envs.pregrasp import place_hand
 from envs.robots import Robot
-from envs.scene import BodyState, Shape
+from envs.scene import BodyState
 from envs.sim import Simulation
 from envs.start import STARTS, Start, load_start, sample_start, save_start
 from envs.suite import SUITE
-
-_GREEN = (0.1, 0.8, 0.25, 1.0)
-_CROSS = tuple(
-    Shape("box", tuple(0.05 if i == axis else 0.004 for i in range(3)), colour=_GREEN)
-    for axis in range(3)
-)  # longer than the objects, so that the goal shows when it is achieved too
 
 
 class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
@@ -86,12 +81,13 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         names = [name for name, size, _ in self.observation_layout for _ in range(size)]
         self._object_at = names.index("object_pos")
 
-        self._sim = Simulation(row.robot.stepping, visuals=render_mode is not None)
+        renderer = None if render_mode is None else self._options.renderer
+        self._sim = Simulation(row.robot.stepping, renderer)
         self._open = True
         for solid in self._arena.solids:
             self._sim.add_body(solid, 0.0)
         self._robot = Robot(row.robot, self._sim, self._options.workspace or row.robot.workspace)
-        self._marker = self._sim.add_marker(_CROSS)
+        self._marker = self._sim.add_marker(POSITION_MARKER)
         self._object, self._object_kind = -1, ("", 0.0)
         self._start: Start | None = None
         self._grip: BodyState | None = None  # state that an action starts from; set by reset
@@ -221,8 +217,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._robot.reset((*start.gripper, height))
         else:
             place_hand(self._robot, self._sim, self._object, start.pregrasp)
-        for part in self._marker:
-            self._sim.place(part, start.goal)
+        self._sim.place(self._marker, start.goal)
         self._goal = np.array(start.goal, np.float32)
         self._air_goal = start.goal[2] - start.object_position[2] > self._task.tolerance
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from envs import rotations
+from envs.palette import OBJECT
 from envs.rotations import Quaternion
 from envs.scene import Shape
 
@@ -58,9 +59,6 @@ def rest_height(shape: Shape, rotation: Quaternion) -> float:
     return radius * math.sqrt(max(0.0, 1.0 - m[8] * m[8])) + half_length * abs(m[8])
 
 
-_RED = (0.85, 0.15, 0.15, 1.0)
-
-
 def _primitives(cube: float, sphere: float, cylinder: float, mass: float) -> dict[str, ObjectSpec]:
     """The objects of one gripper.
 
@@ -71,11 +69,11 @@ def _primitives(cube: float, sphere: float, cylinder: float, mass: float) -> dic
         mass: of each (kg).
     """
     return {
-        "Cube": ObjectSpec("Cube", Shape("box", (cube,) * 3, colour=_RED), mass, sample_yaw),
-        "Sphere": ObjectSpec("Sphere", Shape("sphere", (sphere,), colour=_RED), mass, sample_yaw),
+        "Cube": ObjectSpec("Cube", Shape("box", (cube,) * 3, colour=OBJECT), mass, sample_yaw),
+        "Sphere": ObjectSpec("Sphere", Shape("sphere", (sphere,), colour=OBJECT), mass, sample_yaw),
         "Cylinder": ObjectSpec(
             "Cylinder",
-            Shape("cylinder", (cylinder, cylinder), colour=_RED),
+            Shape("cylinder", (cylinder, cylinder), colour=OBJECT),
             mass,
             sample_standing_or_lying,
             rolling_friction=1e-4,

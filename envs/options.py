@@ -10,6 +10,7 @@ from numbers import Real
 
 from envs.hands.spec import Bounds
 from envs.objects import OBJECTS, ObjectSpec
+from envs.pictures import RENDERERS
 
 SMALLEST, LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
 SIZE_STEPS = 33  # sizes in a range; few, because PyBullet never frees a shape
@@ -31,6 +32,8 @@ class Options:
             for the gripper's.
         render_width: of a picture, in pixels, in [16, 4096].
         render_height: of a picture, in pixels, in [16, 4096].
+        renderer: "software", whose pictures are the same bits everywhere, or "egl": several times
+            faster; needs EGL, and its pictures vary a little, also between equal calls.
 
     Raises:
         ValueError: a value is out of its range.
@@ -43,6 +46,7 @@ class Options:
     workspace: Bounds | None = None
     render_width: int = 480
     render_height: int = 360
+    renderer: str = "software"
 
     def __post_init__(self) -> None:
         """Checks all values."""
@@ -54,6 +58,8 @@ class Options:
         _check("air_goal_share", self.air_goal_share, 0.0, 1.0)
         _check_pixels("render_width", self.render_width)
         _check_pixels("render_height", self.render_height)
+        if self.renderer not in RENDERERS:
+            raise ValueError(f"renderer = {self.renderer!r}, expected one of {list(RENDERERS)}")
         if self.workspace is not None:
             if not isinstance(self.workspace, Sequence) or len(self.workspace) != 3:
                 raise ValueError(f"workspace = {self.workspace}, expected 3 pairs (low, high) in m")

@@ -4,16 +4,20 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+STDOUT, STDERR = 1, 2
+
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Sends file descriptor 2 to nowhere within the context; Python's own sys.stderr included."""
-    kept = os.dup(2)
+def quiet(*descriptors: int) -> Iterator[None]:
+    """Sends file descriptors to nowhere within the context; Python's own streams included."""
+    kept = [os.dup(descriptor) for descriptor in descriptors]
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        for descriptor in descriptors:
+            os.dup2(nowhere, descriptor)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        for descriptor, copy in zip(descriptors, kept, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
         os.close(nowhere)

@@ -1,4 +1,4 @@
-"""One PyBullet world per environment: the only file of the project that calls PyBullet.
+"""One PyBullet world per environment: its physics (envs.pictures is what is seen of it).
 
 Holds bodies made of primitive shapes, a hand on a soft weld to the world, batched joint calls, and
 the flush that makes a reset independent of everything simulated before. Departs from Dext-Gen,
@@ -15,18 +15,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.quiet import quiet_stderr
+from envs import pictures
+from envs.quiet import STDERR, quiet
 from envs.rotations import IDENTITY, Quaternion, Vector
 from envs.scene import BodyState, Camera, Shape, Stepping
 
-with quiet_stderr():  # importing it prints its build time
+with quiet(STDERR):  # importing it prints its build time
     import pybullet as p
 
 _GRAVITY = -9.81
+_ORIGIN = (0.0, 0.0, 0.0)
 _BASE = -1  # PyBullet's link index of a body's base
 _GEAR_FORCE = 5.0  # N m
 _FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}  # rolling: 0, unless asked for
-_GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 _URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
 
 
@@ -35,16 +36,17 @@ class Simulation:
 
     Args:
         stepping: integration settings.
-        visuals: whether bodies get visual shapes. They cost time and never influence the physics.
+        renderer: of envs.pictures, or None: bodies get no visual shapes. These cost time and never
+            influence the physics.
     """
 
-    def __init__(self, stepping: Stepping, visuals: bool) -> None:
+    def __init__(self, stepping: Stepping, renderer: str | None) -> None:
         """Connects to a world without bodies."""
-        self._client: int = p.connect(p.DIRECT)
-        self._disconnect = weakref.finalize(self, p.disconnect, self._client)
+        self._client = pictures.connect(renderer)
+        self._disconnect = weakref.finalize(self, pictures.disconnect, self._client, renderer)
         self._collision_shapes: dict[tuple[str, tuple[float, ...]], int] = {}
         self._substeps = stepping.substeps
-        self.visuals = visuals
+        self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
         p.setGravity(0.0, 0.0, _GRAVITY, physicsClientId=self._client)
         p.setPhysicsEngineParameter(
@@ -98,10 +100,13 @@ class Simulation:
         key = shape.kind, shape.size
         if key not in self._collision_shapes:  # PyBullet never frees a shape, so share them
             self._collision_shapes[key] = p.createCollisionShape(
-                _GEOMETRY[shape.kind], **_extent(shape, "height"), physicsClientId=self._client
+                pictures.GEOMETRY[shape.kind],
+                **pictures.extent(shape, "height"),
+                physicsClientId=self._client,
             )
         collision = self._collision_shapes[key]
-        visual = self._visual(shape) if self.visuals else -1
+        seen = shape._replace(position=_ORIGIN, rotation=IDENTITY)
+        visual = pictures.add_visual(self._client, seen) if self.visuals else -1
         body: int = p.createMultiBody(
             mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
         )
@@ -115,24 +120,19 @@ class Simulation:
         return body
 
     def add_marker(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
-        """Adds shapes that are only seen, never touched; without visuals it adds nothing."""
+        """Adds shapes that are only seen, never touched; without visuals it adds nothing.
+
+        Returns:
+            bodies to be placed together.
+        """
         if not self.visuals:
             return ()
-        visuals = [self._visual(shape) for shape in shapes]
+        visuals = [pictures.add_visual(self._client, shape) for shape in shapes]
         return tuple(p.createMultiBody(0.0, -1, v, physicsClientId=self._client) for v in visuals)
 
     def remove_body(self, body: int) -> None:
         """Removes a body; PyBullet keeps about 900 bytes of it."""
         p.removeBody(body, physicsClientId=self._client)
-
-    def _visual(self, shape: Shape) -> int:
-        visual: int = p.createVisualShape(
-            _GEOMETRY[shape.kind],
-            rgbaColor=shape.colour,
-            **_extent(shape, "length"),
-            physicsClientId=self._client,
-        )
-        return visual
 
     # State
 
@@ -170,9 +170,12 @@ class Simulation:
             physicsClientId=self._client,
         )
 
-    def place(self, body: int, position: Vector) -> None:
-        """Moves an unrotated body, such as a marker."""
-        p.resetBasePositionAndOrientation(body, position, IDENTITY, physicsClientId=self._client)
+    def place(
+        self, marker: Sequence[int], position: Vector, rotation: Quaternion = IDENTITY
+    ) -> None:
+        """Moves a marker."""
+        for body in marker:
+            p.resetBasePositionAndOrientation(body, position, rotation, self._client)
 
     def state(self, body: int) -> BodyState:
         """Pose and velocity of a body's base."""
@@ -266,31 +269,6 @@ class Simulation:
             physicsClientId=self._client,
         )
 
-    # Pictures
-
     def picture(self, camera: Camera, width: int, height: int) -> np.ndarray:
-        """Renders the world in software: uint8 [height, width, 3]."""
-        view = p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0))
-        lens = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
-        pixels = p.getCameraImage(
-            width,
-            height,
-            view,
-            lens,
-            lightDirection=(0.6, -0.8, 2.0),
-            lightDistance=3.0,
-            shadow=1,
-            renderer=p.ER_TINY_RENDERER,
-            flags=p.ER_NO_SEGMENTATION_MASK,
-            physicsClientId=self._client,
-        )[2]
-        return np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
-
-
-def _extent(shape: Shape, length_key: str) -> dict[str, object]:
-    """A shape's size as keywords: PyBullet calls a length "height" where things collide."""
-    if shape.kind == "box":
-        return {"halfExtents": shape.size}
-    if shape.kind == "sphere":
-        return {"radius": shape.size[0]}
-    return {"radius": shape.size[0], length_key: 2.0 * shape.size[1]}
+        """Renders the world: uint8 [height, width, 3]."""
+        return pictures.picture(self._client, camera, width, height)

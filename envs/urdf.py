@@ -84,19 +84,36 @@ def _link(link: Link, shapes: tuple[Shape, ...], visuals: bool) -> str:
         "</inertial>"
     ]
     for index, shape in enumerate(shapes):
-        placed = _origin(shape.position, shape.rotation)
-        inner = f"{placed}<geometry>{_geometry(shape)}</geometry>"
-        parts.append(f"<collision>{inner}</collision>")
+        parts.append(f"<collision>{_placed(shape)}</collision>")
         if visuals:
             colour = f'<color rgba="{_row(shape.colour)}"/>'
             paint = f'<material name="{link.name}{index}">{colour}</material>'
-            parts.append(f"<visual>{inner}{paint}</visual>")
+            parts += [f"<visual>{_placed(part)}{paint}</visual>" for part in _smooth(shape)]
     return "".join(parts) + "</link>"
+
+
+def _smooth(shape: Shape) -> tuple[Shape, ...]:
+    """What is seen of a shape: PyBullet draws a capsule with few facets, but its parts smoothly."""
+    if shape.kind != "capsule":
+        return (shape,)
+    radius, half_length = shape.size
+    x, y, z = rotations.rotate(shape.rotation, (0.0, 0.0, half_length))
+    a, b, c = shape.position
+    ends = (a + x, b + y, c + z), (a - x, b - y, c - z)
+    balls = tuple(Shape("sphere", (radius,), end, colour=shape.colour) for end in ends)
+    return (shape._replace(kind="cylinder"), *balls)
+
+
+def _placed(shape: Shape) -> str:
+    origin = _origin(shape.position, shape.rotation)
+    return f"{origin}<geometry>{_geometry(shape)}</geometry>"
 
 
 def _geometry(shape: Shape) -> str:
     if shape.kind == "box":
         return f'<box size="{_row(tuple(2.0 * s for s in shape.size))}"/>'
+    if shape.kind == "sphere":
+        return f'<sphere radius="{shape.size[0]:.12g}"/>'
     radius, half_length = shape.size
     return f'<{shape.kind} radius="{radius:.12g}" length="{2.0 * half_length:.12g}"/>'
 

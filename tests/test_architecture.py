@@ -18,7 +18,7 @@ CORE = {
 CORE_LIBRARIES = {"torch", "numpy", "jax", "chex"}
 ONLY_IN = {
     "mpi4py": {"grasp_func/comm.py"},
-    "pybullet": {"envs/sim.py"},
+    "pybullet": {"envs/sim.py", "envs/pictures.py"},
     "orbax": {"grasp_func/checkpoint.py"},
 }
 SEEDED = {"Generator", "default_rng", "SeedSequence", "BitGenerator", "PCG64"}

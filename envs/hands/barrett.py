@@ -9,12 +9,11 @@ import math
 
 from envs import rotations
 from envs.hands.spec import Actuator, Coupling, RobotSpec, full_control
+from envs.palette import FINGER, PALM, THUMB
 from envs.rotations import Quaternion, Vector
 from envs.scene import Colour, Shape, Stepping
 from envs.urdf import Link
 
-_GREY, _DARK = (0.35, 0.37, 0.42, 1.0), (0.22, 0.23, 0.27, 1.0)
-_BLUE, _ORANGE = (0.15, 0.45, 0.85, 1.0), (0.95, 0.6, 0.1, 1.0)
 _QUARTER = math.sqrt(0.5)
 _ABOUT_X: Quaternion = (_QUARTER, 0.0, 0.0, _QUARTER)  # +90 degrees
 _ABOUT_Y: Quaternion = (0.0, _QUARTER, 0.0, _QUARTER)
@@ -26,7 +25,7 @@ def _spread(name: str, x: float, axis: Vector) -> Link:
     return Link(
         name,
         0.141,
-        (Shape("box", (0.037, 0.0123, 0.0245), (0.028, 0.0, 0.024), colour=_DARK),),
+        (Shape("box", (0.037, 0.0123, 0.0245), (0.028, 0.0, 0.024), colour=PALM),),
         parent="palm",
         joint="revolute",
         origin=(x, 0.0, 0.0415),
@@ -66,9 +65,9 @@ def _distal(name: str, parent: str, colour: Colour) -> Link:
 
 
 _PALM = (
-    Shape("cylinder", (0.0445, 0.0205), (0.0, 0.0, 0.02), colour=_GREY),
-    Shape("box", (0.0445, 0.0307, 0.0065), (0.0, -0.0043, 0.0728), colour=_GREY),
-    Shape("box", (0.0123, 0.019, 0.024), (0.0, 0.046, 0.066), colour=_DARK),
+    Shape("cylinder", (0.0445, 0.0205), (0.0, 0.0, 0.02), colour=PALM),
+    Shape("box", (0.0445, 0.0307, 0.0065), (0.0, -0.0043, 0.0728), colour=PALM),
+    Shape("box", (0.0123, 0.019, 0.024), (0.0, 0.046, 0.066), colour=PALM),
 )
 _ON_SPREAD: Vector = (0.05, 0.0, 0.0339)
 
@@ -78,18 +77,18 @@ BARRETT = RobotSpec(
         Link("palm", 0.9, _PALM),
         _spread("spread1", -0.025, (0.0, 0.0, -1.0)),
         _spread("spread2", 0.025, (0.0, 0.0, 1.0)),
-        _medial("medial1", "spread1", _ON_SPREAD, _ABOUT_X, _BLUE),
-        _medial("medial2", "spread2", _ON_SPREAD, _ABOUT_X, _BLUE),
+        _medial("medial1", "spread1", _ON_SPREAD, _ABOUT_X, FINGER),
+        _medial("medial2", "spread2", _ON_SPREAD, _ABOUT_X, FINGER),
         _medial(
             "medial3",
             "palm",
             (0.0, 0.05, 0.0754),
             rotations.multiply(_ABOUT_Y, rotations.about_z(math.pi / 2.0)),
-            _ORANGE,
+            THUMB,
         ),
-        _distal("distal1", "medial1", _BLUE),
-        _distal("distal2", "medial2", _BLUE),
-        _distal("distal3", "medial3", _ORANGE),
+        _distal("distal1", "medial1", FINGER),
+        _distal("distal2", "medial2", FINGER),
+        _distal("distal3", "medial3", THUMB),
     ),
     actuators=(
         Actuator("spread1", _SPREAD, 10.0, 0.1),

@@ -6,20 +6,20 @@ Written from published dimensions with boxes instead of meshes. Lengths in m, ma
 import math
 
 from envs.hands.spec import Actuator, RobotSpec
+from envs.palette import FINGER, PALM, THUMB
 from envs.scene import Shape, Stepping
 from envs.urdf import Link
 
-_GREY, _BLUE, _ORANGE = (0.35, 0.37, 0.42, 1.0), (0.15, 0.45, 0.85, 1.0), (0.95, 0.6, 0.1, 1.0)
 _FINGER = (0.0135, 0.007, 0.0385)
 
 PARALLEL_JAW = RobotSpec(
     name="ParallelJaw",
     links=(
-        Link("palm", 0.68, (Shape("box", (0.0316, 0.102, 0.046), (0.0, 0.0, 0.02), colour=_GREY),)),
+        Link("palm", 0.68, (Shape("box", (0.0316, 0.102, 0.046), (0.0, 0.0, 0.02), colour=PALM),)),
         Link(
             "left_finger",
             1.0,
-            (Shape("box", _FINGER, (0.0, -0.008, 0.0), colour=_BLUE),),
+            (Shape("box", _FINGER, (0.0, -0.008, 0.0), colour=FINGER),),
             parent="palm",
             joint="prismatic",
             origin=(0.0, 0.0159, 0.1),
@@ -29,7 +29,7 @@ PARALLEL_JAW = RobotSpec(
         Link(
             "right_finger",
             1.0,
-            (Shape("box", _FINGER, (0.0, 0.008, 0.0), colour=_ORANGE),),
+            (Shape("box", _FINGER, (0.0, 0.008, 0.0), colour=THUMB),),
             parent="palm",
             joint="prismatic",
             origin=(0.0, -0.0159, 0.1),

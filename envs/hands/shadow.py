@@ -11,12 +11,11 @@ range ends where the tip that it drives reaches its limit.
 
 from envs import rotations
 from envs.hands.spec import Actuator, Coupling, RobotSpec, full_control
+from envs.palette import FINGER, FOREARM, PALM, THUMB
 from envs.rotations import Quaternion, Vector
 from envs.scene import Colour, Shape, Stepping
 from envs.urdf import Link
 
-_GREY, _DARK = (0.35, 0.37, 0.42, 1.0), (0.22, 0.23, 0.27, 1.0)
-_BLUE, _ORANGE = (0.15, 0.45, 0.85, 1.0), (0.95, 0.6, 0.1, 1.0)
 _X: Vector = (1.0, 0.0, 0.0)
 _Y: Vector = (0.0, 1.0, 0.0)
 _FLEXION = (0.0, 1.571)
@@ -76,8 +75,8 @@ _WRIST = (
         "WRJ1",
         0.3,
         (
-            Shape("box", (0.032, 0.0111, 0.049), (0.011, 0.0, 0.038), colour=_GREY),
-            Shape("box", (0.011, 0.0111, 0.025), (-0.032, 0.0, 0.014), colour=_GREY),
+            Shape("box", (0.032, 0.0111, 0.049), (0.011, 0.0, 0.038), colour=PALM),
+            Shape("box", (0.011, 0.0111, 0.025), (-0.032, 0.0, 0.014), colour=PALM),
         ),
         (-0.698, 0.489),
         origin=(0.0, 0.0, 0.034),
@@ -88,7 +87,7 @@ _METACARPAL = _joint(
     "LFJ4",
     "WRJ0",
     0.075,
-    (Shape("box", (0.0095, 0.0111, 0.025), (-0.0165, 0.0, 0.01), colour=_GREY),),
+    (Shape("box", (0.0095, 0.0111, 0.025), (-0.0165, 0.0, 0.01), colour=PALM),),
     (0.0, 0.785),
     (0.571, 0.0, 0.821),
     (-0.017, 0.0, 0.044),
@@ -105,14 +104,14 @@ _THUMB = (
         (0.034, -0.009, 0.029),
         rotations.about_y(0.785),
     ),
-    _joint("THJ3", "THJ4", 0.016, _bone(0.013, 0.038, _ORANGE), (0.0, 1.222)),
+    _joint("THJ3", "THJ4", 0.016, _bone(0.013, 0.038, THUMB), (0.0, 1.222)),
     _joint("THJ2", "THJ3", 0.010, _NO_SHAPES, (-0.209, 0.209), origin=(0.0, 0.0, 0.038)),
-    _joint("THJ1", "THJ2", 0.016, _bone(0.011, 0.032, _ORANGE), (-0.524, 0.524), _Y),
+    _joint("THJ1", "THJ2", 0.016, _bone(0.011, 0.032, THUMB), (-0.524, 0.524), _Y),
     _joint(
         "THJ0",
         "THJ1",
         0.016,
-        _bone(0.00918, 0.026, _ORANGE),
+        _bone(0.00918, 0.026, THUMB),
         (-1.571, 0.0),
         _Y,
         (0.0, 0.0, 0.032),
@@ -121,13 +120,13 @@ _THUMB = (
 
 _FINGERS = ("FF", "MF", "RF", "LF")
 _LINKS = (
-    Link("forearm", 1.0, (Shape("capsule", (0.055, 0.06), (0.0, 0.0, -0.14), colour=_DARK),)),
+    Link("forearm", 1.0, (Shape("capsule", (0.055, 0.06), (0.0, 0.0, -0.14), colour=FOREARM),)),
     *_WRIST,
-    *_finger("FF", "WRJ0", (0.033, 0.0, 0.095), _BLUE),
-    *_finger("MF", "WRJ0", (0.011, 0.0, 0.099), _BLUE),
-    *_finger("RF", "WRJ0", (-0.011, 0.0, 0.095), _BLUE),
+    *_finger("FF", "WRJ0", (0.033, 0.0, 0.095), FINGER),
+    *_finger("MF", "WRJ0", (0.011, 0.0, 0.099), FINGER),
+    *_finger("RF", "WRJ0", (-0.011, 0.0, 0.095), FINGER),
     _METACARPAL,
-    *_finger("LF", "LFJ4", (-0.017, 0.0, 0.044), _BLUE),
+    *_finger("LF", "LFJ4", (-0.017, 0.0, 0.044), FINGER),
     *_THUMB,
 )
 _LIMITS = {link.name: link.limits for link in _LINKS}

@@ -1,0 +1,96 @@
+"""How a world is seen: shapes that are drawn, and pictures of them by a camera.
+
+Two renderers: PyBullet's own in software, whose pictures are the same bits everywhere, and OpenGL
+through EGL, which needs no screen either. Departs from Dext-Gen, which renders by MuJoCo. Lengths
+in m, "world" frame with z up.
+"""
+
+import contextlib
+import functools
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+
+from envs.quiet import STDERR, STDOUT, quiet
+from envs.scene import Camera, Shape
+
+with quiet(STDERR):  # importing it prints its build time
+    import pybullet as p
+
+RENDERERS = ("software", "egl")
+_EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
+GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
+
+
+def connect(renderer: str | None) -> int:
+    """Opens a world for pictures by one of RENDERERS, or by None for none, and returns its id.
+
+    Raises:
+        ValueError: no EGL on this machine.
+    """
+    plugin = _egl_plugin() if renderer == "egl" else None
+    client: int = p.connect(p.DIRECT)
+    if plugin is not None:
+        with quiet(STDOUT, STDERR):  # it says what it found
+            p.loadPlugin(plugin, "_eglRendererPlugin", physicsClientId=client)
+    return client
+
+
+def disconnect(client: int, renderer: str | None) -> None:
+    """Frees a world."""
+    with quiet(STDOUT) if renderer == "egl" else contextlib.nullcontext():
+        p.disconnect(client)
+
+
+def add_visual(client: int, shape: Shape) -> int:
+    """Adds what is seen of a shape, placed in its body's frame, and returns its id."""
+    visual: int = p.createVisualShape(
+        GEOMETRY[shape.kind],
+        rgbaColor=shape.colour,
+        visualFramePosition=shape.position,
+        visualFrameOrientation=shape.rotation,
+        **extent(shape, "length"),
+        physicsClientId=client,
+    )
+    return visual
+
+
+def extent(shape: Shape, length_key: str) -> dict[str, object]:
+    """A shape's size as keywords: PyBullet calls a length "height" where things collide."""
+    if shape.kind == "box":
+        return {"halfExtents": shape.size}
+    if shape.kind == "sphere":
+        return {"radius": shape.size[0]}
+    return {"radius": shape.size[0], length_key: 2.0 * shape.size[1]}
+
+
+def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
+    """Renders a world: uint8 [height, width, 3]."""
+    view = p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0))
+    lens = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
+    pixels = p.getCameraImage(
+        width,
+        height,
+        view,
+        lens,
+        lightDirection=(0.5, 0.2, 1.2),
+        lightDistance=9.0,
+        shadow=1,
+        renderer=p.ER_TINY_RENDERER,  # an EGL plugin takes its place
+        flags=p.ER_NO_SEGMENTATION_MASK,
+        physicsClientId=client,
+    )[2]
+    return np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
+
+
+@functools.cache
+def _egl_plugin() -> str:
+    """The plugin's file; it ends a process in which it fails, so another one tries it first."""
+    found = importlib.util.find_spec("eglRenderer")
+    if found is not None and found.origin is not None:
+        trial = [sys.executable, "-c", _EGL.format(found.origin)]
+        if subprocess.run(trial, capture_output=True, check=False).returncode == 0:
+            return found.origin
+    raise ValueError("renderer = 'egl', expected 'software': EGL does not work on this machine")
