@@ -67,6 +67,12 @@ class Config(BaseModel):
     quiet_share: Share = _key(0.0, "share of training episodes that explore more quietly")
     quiet_eps: Share = _key(0.1, "eps of the quiet episodes")
     quiet_action_noise: NonNegative = _key(0.1, "action_noise of the quiet episodes")
+    pregrasp_start: Share = _key(
+        0.0, "share of training episodes that begin above a grasp, while success is 0"
+    )
+    pregrasp_until: PositiveShare = _key(
+        0.8, "success rate, of the best evaluation so far, at which that share has fallen to 0"
+    )
     k: NonNegative = _key(4.0, "hindsight goals per real one; the share k / (k + 1) is relabelled")
     moved_share: Share = _key(0.0, "share of replay drawn from episodes that moved the object")
     lifted_share: Share = _key(0.0, "then, share drawn from episodes that lifted the object")

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     REPLAY = 3
     EVALUATE = 4
     CONFIRM = 5
+    PREGRASP = 6
 
 
 class Key(NamedTuple):

@@ -17,6 +17,7 @@ from grasp_func.types import Array, Episode, Layout, as_float32
 
 Perturb = Callable[[Array, int], Array]  # (greedy action [A], t) -> action taken [A]
 ROTATION_BLOCK = "grip_rot_matrix"
+PREGRASP = "pregrasp"  # environments that can begin so name it in their attribute `starts`
 
 
 class Outcome(NamedTuple):
@@ -77,9 +78,20 @@ def layout_of(env: gymnasium.Env[Any, Any]) -> Layout:
 
 
 def run_episode(
-    env: gymnasium.Env[Any, Any], policy: Policy, seed: int, perturb: Perturb | None = None
+    env: gymnasium.Env[Any, Any],
+    policy: Policy,
+    seed: int,
+    perturb: Perturb | None = None,
+    start: str | None = None,
 ) -> tuple[Episode, Outcome]:
     """Plays one episode of the environment's fixed length.
+
+    Args:
+        env: Gymnasium goal environment.
+        policy: chooses the actions.
+        seed: of the episode.
+        perturb: changes the actions; None: greedy.
+        start: one of the environment's `starts`; None: its usual one.
 
     Raises:
         RuntimeError: the environment ended the episode early; FloatingPointError: it returned a
@@ -87,7 +99,7 @@ def run_episode(
     """
     assert env.spec is not None and env.spec.max_episode_steps is not None
     horizon = env.spec.max_episode_steps
-    now, info = env.reset(seed=seed)
+    now, info = env.reset(seed=seed, options={"start": start} if start else None)
     observations, actions = [now], []
     for t in range(horizon):
         action = act(policy, now["observation"], now["desired_goal"])

@@ -25,8 +25,8 @@ from grasp_func.networks import Networks, NetworkSpec, make_networks
 from grasp_func.normalizer import NormState
 from grasp_func.policy import Policy, policy_of
 from grasp_func.replay import ReplayBuffer, Shares, draw_batches
-from grasp_func.rng import Key, Stream, fold_in, integer_seed
-from grasp_func.rollout import Score, evaluate, layout_of, run_episode, score
+from grasp_func.rng import Key, Stream, fold_in, integer_seed, numpy_rng
+from grasp_func.rollout import PREGRASP, Score, evaluate, layout_of, run_episode, score
 from grasp_func.types import Episode, Layout, Metrics
 
 
@@ -49,12 +49,15 @@ class Progress(NamedTuple):
     epoch: int = 0  # epochs completed
     late_hits: int = 0  # evaluations so far that reached `late_success`
     fine_hits: int = 0  # evaluations so far that reached `fine_success`
+    best: float = 0.0  # highest success rate of an evaluation so far
 
     def advanced(self, cfg: Config, success: float) -> "Progress":
         """Returns the progress after an epoch that ended with this success rate."""
         late = cfg.late_success is not None and success >= cfg.late_success
         fine = cfg.fine_success is not None and success >= cfg.fine_success
-        return Progress(self.epoch + 1, self.late_hits + late, self.fine_hits + fine)
+        return Progress(
+            self.epoch + 1, self.late_hits + late, self.fine_hits + fine, max(self.best, success)
+        )
 
     @property
     def phase(self) -> str:
@@ -64,6 +67,10 @@ class Progress(NamedTuple):
     def lr_scale(self, cfg: Config) -> float:
         """Factor on both learning rates."""
         return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
+
+    def pregrasp_share(self, cfg: Config) -> float:
+        """Share of training episodes that begin above a grasp: falls linearly, never rises."""
+        return cfg.pregrasp_start * max(0.0, 1.0 - self.best / cfg.pregrasp_until)
 
 
 class Report(NamedTuple):
@@ -100,6 +107,10 @@ def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run
     """
     if cfg.seed is None:
         raise ValueError("seed = null: draw a seed and share it with all processes before training")
+    if cfg.pregrasp_start and PREGRASP not in getattr(env.unwrapped, "starts", ()):
+        raise ValueError(
+            f"pregrasp_start = {cfg.pregrasp_start}: {env} has no start '{PREGRASP}', expected 0"
+        )
     layout = layout_of(env)
     nets = make_networks(layout, _network_spec(cfg))
     learner = make_learner(nets, layout, _ddpg_config(cfg, layout), workers.mean)
@@ -143,7 +154,7 @@ def train(
     buffers = buffers or empty_buffers(run)
     while True:
         for cycle in range(progress.epoch * cfg.cycles, (progress.epoch + 1) * cfg.cycles):
-            state, metrics = run_cycle(run, state, buffers, cycle, progress.phase != "early")
+            state, metrics = run_cycle(run, state, buffers, cycle, progress)
         params_hash = run.workers.assert_synced(state)
         eval_seed, confirm_seed = (
             integer_seed(fold_in(run.key, stream, progress.epoch))
@@ -173,16 +184,16 @@ def train(
 
 
 def run_cycle(
-    run: Run, state: AgentState, buffers: list[ReplayBuffer], cycle: int, late: bool
+    run: Run, state: AgentState, buffers: list[ReplayBuffer], cycle: int, progress: Progress
 ) -> tuple[AgentState, dict[str, float]]:
     """Runs one cycle: rollouts, normalizer update, gradient steps, target update."""
     cfg, learner = run.cfg, run.learner
     policy = greedy_policy(run, state)
-    how = _exploration(cfg, late)
+    how, share = _exploration(cfg, progress.phase != "early"), progress.pregrasp_share(cfg)
     fresh = []
     for worker, buffer in zip(run.workers.hosted, buffers, strict=True):
         episodes = [
-            _explore_episode(run, policy, how, worker, cycle * cfg.rollouts + i)
+            _explore_episode(run, policy, how, share, (worker, cycle * cfg.rollouts + i))
             for i in range(cfg.rollouts)
         ]
         for episode in episodes:
@@ -228,9 +239,12 @@ def greedy_policy(run: Run, state: AgentState) -> Policy:
 
 
 def _explore_episode(
-    run: Run, policy: Policy, how: Exploration, worker: int, number: int
+    run: Run, policy: Policy, how: Exploration, pregrasp: float, address: tuple[int, int]
 ) -> Episode:
-    address = (worker, number)
+    """Plays a training episode; its address is worker and number.
+
+    With probability `pregrasp` it begins above a grasp.
+    """
     noise = draw_noise(
         fold_in(run.key, Stream.EXPLORE, *address),
         run.layout.horizon,
@@ -240,7 +254,14 @@ def _explore_episode(
     )
     seed = integer_seed(fold_in(run.key, Stream.ENV, *address))
     clip = run.cfg.action_clip
-    return run_episode(run.env, policy, seed, lambda action, t: explore(action, noise, t, clip))[0]
+    eased = numpy_rng(fold_in(run.key, Stream.PREGRASP, *address)).random() < pregrasp
+    return run_episode(
+        run.env,
+        policy,
+        seed,
+        lambda action, t: explore(action, noise, t, clip),
+        PREGRASP if eased else None,
+    )[0]
 
 
 def _episode_moments(episodes: list[Episode]) -> tuple[NormState, NormState]:

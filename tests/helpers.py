@@ -65,6 +65,7 @@ class PointReach(gymnasium.Env):
     """A point that has to be at its goal after 10 steps; learned within seconds."""
 
     gripper_type = "Point"
+    starts = ("default", "pregrasp")
 
     def __init__(self, dims: int = 2, step_size: float = 0.2, rotation: bool = False) -> None:
         """Goals lie in [-0.5, 0.5]^dims; `rotation` adds an idle matrix to the actions."""
@@ -83,6 +84,8 @@ class PointReach(gymnasium.Env):
         self.position = self.np_random.uniform(-0.5, 0.5, self.dims).astype(np.float32)
         self.velocity = np.zeros(self.dims, np.float32)
         self.goal = self.np_random.uniform(-0.5, 0.5, self.dims).astype(np.float32)
+        if (options or {}).get("start") == "pregrasp":
+            self.position = self.goal + np.float32(0.2)
         return self._observe()
 
     def step(self, action):

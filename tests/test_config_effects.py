@@ -16,6 +16,7 @@ ONE_UPDATE = {"epochs": 1, "batches": 1}
 QUIET = {"quiet_share": 1.0}
 LATE = {"late_success": 0.0, "epochs": 3}  # from the third epoch on, training is in its late phase
 FINE = {"fine_success": 0.0, "epochs": 3}
+STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some begin at their goals, and succeed
 MATRIX = {"kwargs": {"rotation": True}}
 SHELL_KEYS = {"save", "load_pretrained"}  # read by examples/train.py, tested at the end
 
@@ -154,6 +155,8 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "quiet_share": ({}, 1.0, course()),
     "quiet_eps": (QUIET, 1.0, course()),
     "quiet_action_noise": (QUIET, 0.5, course()),
+    "pregrasp_start": ({}, 1.0, course()),
+    "pregrasp_until": ({"pregrasp_start": 1.0, "evals": 40} | STILL, 0.01, course(first=2)),
     "k": ({}, 0.0, course()),
     "moved_share": ({}, 1.0, course()),
     "lifted_share": ({"kwargs": {"dims": 3}}, 1.0, course()),

@@ -21,7 +21,9 @@ SMALL_BUFFER = 70  # transitions: 7 episodes, so the ring wraps in the second ep
 
 def config(**changes):
     settings = {"workers": WORKERS, "seed": 3, "cycles": 2, "rollouts": 2, "confirm_episodes": 20}
-    return tiny_config(**{**settings, "buffer_size": SMALL_BUFFER, **changes})
+    return tiny_config(
+        **{**settings, "buffer_size": SMALL_BUFFER, "pregrasp_start": 0.5, **changes}
+    )
 
 
 def paths(directory):

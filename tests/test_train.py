@@ -11,7 +11,7 @@ from grasp_func.comm import DesyncError
 from grasp_func.ddpg import Learner
 from grasp_func.rng import Key
 from grasp_func.rollout import Rate, Score, evaluate, score
-from helpers import assert_same, make_run, run_training, run_twins, tiny_config
+from helpers import PointReach, assert_same, make_run, run_training, run_twins, tiny_config
 
 LEARNS = tiny_config(
     epochs=20, cycles=5, rollouts=4, batches=40, evals=50, batch_size=64, buffer_size=100_000,
@@ -69,7 +69,8 @@ def test_training_does_not_depend_on_global_generators_or_earlier_episodes(eager
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_four_workers_end_in_the_same_bits_on_any_number_of_processes(size):
-    cfg = tiny_config(workers=4, evals=3, confirm_episodes=5, early_stop=0.0, epochs=1, cycles=3)
+    counts = {"evals": 3, "confirm_episodes": 5, "epochs": 1, "cycles": 3}
+    cfg = tiny_config(workers=4, early_stop=0.0, pregrasp_start=0.5, **counts)
     (alone,) = run_training(cfg)
     buffers = []
     for (report,) in run_twins(size, lambda comm: run_training(cfg, comm)):
@@ -208,6 +209,40 @@ def test_without_rates_training_stays_in_its_early_phase():
     for _ in range(3):
         progress = progress.advanced(tiny_config(), 1.0)
     assert progress.phase == "early"
+
+
+def test_the_share_of_pregrasp_starts_falls_with_the_best_success():
+    cfg = tiny_config(pregrasp_start=0.5, pregrasp_until=0.8)
+    progress, shares = train.Progress(), []
+    for success in (0.0, 0.4, 0.2, 0.6, 0.9, 0.0):
+        progress = progress.advanced(cfg, success)
+        shares.append(progress.pregrasp_share(cfg))
+    # 0.5 * (1 - best / 0.8) for the best of 0, 0.4, 0.4, 0.6, 0.9, 0.9
+    assert shares == pytest.approx([0.5, 0.25, 0.25, 0.125, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 25), (1.0, 100)])
+def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monkeypatch):
+    begun = []
+    reset = PointReach.reset
+
+    def watched(self, *, seed=None, options=None):
+        begun.append(options)
+        return reset(self, seed=seed, options=options)
+
+    monkeypatch.setattr(PointReach, "reset", watched)
+    run_training(tiny_config(epochs=1, rollouts=100, evals=20, pregrasp_start=share))
+    training, evaluation = begun[:100], begun[100:]
+    assert evaluation == [None] * 20
+    assert training.count({"start": "pregrasp"}) == pytest.approx(expected, abs=10)
+    assert training.count({"start": "pregrasp"}) + training.count(None) == 100
+
+
+def test_an_environment_without_that_start_is_refused(monkeypatch):
+    monkeypatch.delattr(PointReach, "starts")
+    make_run(tiny_config())
+    with pytest.raises(ValueError, match=r"pregrasp_start = 0.5: .*PointReach.* no start 'pregr"):
+        make_run(tiny_config(pregrasp_start=0.5))
 
 
 def test_divergence_is_reported(eager):
