@@ -11,17 +11,19 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.error import ClosedEnvironmentError
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
 from envs.hands.spec import Layout
+from envs.introspection import GripperInfo, ObjectInfo, gripper_info
 from envs.markers import POSITION_MARKER
+from envs.objects import ObjectSpec
 from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import Options
 from envs.pregrasp import place_hand
 from envs.robots import Robot
-from envs.scene import BodyState
+from envs.scene import BodyState, Contact
 from envs.sim import Simulation
 from envs.start import STARTS, Start, load_start, sample_start, save_start
 from envs.suite import SUITE
@@ -123,9 +125,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         With it, any instance that was made with the same arguments begins the same episode, bit for
         bit: `reset(options={"start": saved})` or `load_reset(saved)`.
         """
-        if self._start is None:
-            raise gymnasium.error.ResetNeeded("save_reset() before the first reset()")
-        return save_start(self._start, self._env_id)
+        return save_start(self._check_begun("save_reset"), self._env_id)
 
     def load_reset(self, saved: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Begins an episode as `save_reset` wrote it down; wrappers want `reset` instead."""
@@ -144,7 +144,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         """
         self._check_open()
         if self._grip is None:
-            raise gymnasium.error.ResetNeeded("step() before the first reset()")
+            raise ResetNeeded("step() before the first reset()")
         self._robot.command(self._checked(action), self._grip)
         self._sim.step()
         observation = self._observe()
@@ -173,6 +173,23 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         options = self._options
         return self._sim.picture(self._arena.camera, options.render_width, options.render_height)
 
+    def contacts(self) -> list[Contact]:
+        """The points where the gripper touches the object, from the end of the last step."""
+        self._check_begun("contacts")
+        return self._robot.contacts(self._object)
+
+    def gripper_info(self) -> GripperInfo:
+        """Pose, velocity and joints of the gripper."""
+        self._check_begun("gripper_info")
+        return gripper_info(self._robot)
+
+    def object_info(self) -> ObjectInfo:
+        """Name, size, mass, pose and velocity of the object."""
+        start = self._check_begun("object_info")
+        spec = self._object_spec(start.object_name)
+        state = self._sim.state(self._object)
+        return ObjectInfo(spec.name, start.object_size, spec.mass, *state)
+
     def close(self) -> None:
         """Frees the world; a second call does nothing."""
         if getattr(self, "_open", False):
@@ -182,6 +199,13 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
     def _check_open(self) -> None:
         if not self._open:
             raise ClosedEnvironmentError("this environment was closed; make a new one")
+
+    def _check_begun(self, name: str) -> Start:
+        """The start of the present episode."""
+        self._check_open()
+        if self._start is None:
+            raise ResetNeeded(f"{name}() before the first reset()")
+        return self._start
 
     def _checked(self, action: np.ndarray) -> list[float]:
         array = np.asarray(action)
@@ -227,9 +251,12 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             return
         if self._object >= 0:
             self._sim.remove_body(self._object)
-        spec = next(spec for spec in self._objects if spec.name == name)
+        spec = self._object_spec(name)
         self._object = self._sim.add_body(spec.shape.scaled(size), spec.mass, spec.rolling_friction)
         self._object_kind = (name, size)
+
+    def _object_spec(self, name: str) -> ObjectSpec:
+        return next(spec for spec in self._objects if spec.name == name)
 
     def _observe(self) -> dict[str, np.ndarray]:
         self._grip = grip = self._robot.state()

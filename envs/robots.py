@@ -12,7 +12,7 @@ from envs import rotations
 from envs.hands.spec import STEP_LENGTH, Bounds, RobotSpec
 from envs.rotation_actions import POINTING_DOWN
 from envs.rotations import Quaternion, Vector
-from envs.scene import BodyState
+from envs.scene import BodyState, Contact
 from envs.sim import Simulation
 from envs.urdf import urdf
 
@@ -95,6 +95,10 @@ class Robot:
     def joint_positions(self) -> list[float]:
         """Positions of all joints (m or rad), in the order of the links."""
         return self._sim.joint_positions(self.body, self.joints)
+
+    def contacts(self, thing: int) -> list[Contact]:
+        """The points where the hand touches a body."""
+        return self._sim.contacts(self.body, thing, [link.name for link in self.spec.links])
 
     def _inside(self, x: float, y: float, z: float) -> Vector:
         """The workspace's nearest point."""

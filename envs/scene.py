@@ -59,3 +59,21 @@ class BodyState(NamedTuple):
     rotation: Quaternion
     linear: Vector
     angular: Vector
+
+
+class Contact(NamedTuple):
+    """A point where a body touched another one, in the last substep.
+
+    Attributes:
+        link: name of the body's link.
+        position: on the other body (world, m).
+        frame: rows are the normal, which points into the other body, and two tangents (world).
+        force: on the other body, along the rows of `frame` (N).
+        distance: between the surfaces (m); negative where they overlap.
+    """
+
+    link: str
+    position: Vector
+    frame: tuple[Vector, Vector, Vector]
+    force: Vector
+    distance: float

@@ -18,7 +18,7 @@ import numpy as np
 from envs import pictures
 from envs.quiet import STDERR, quiet
 from envs.rotations import IDENTITY, Quaternion, Vector
-from envs.scene import BodyState, Camera, Shape, Stepping
+from envs.scene import BodyState, Camera, Contact, Shape, Stepping
 
 with quiet(STDERR):  # importing it prints its build time
     import pybullet as p
@@ -196,6 +196,23 @@ class Simulation:
             for other in bodies
             if other != body
         )
+
+    def contacts(self, body: int, other: int, links: Sequence[str]) -> list[Contact]:
+        """Where a body touched another one in the last substep.
+
+        Args:
+            body: of which the contacts name the links.
+            other: on which the forces act.
+            links: names of the body's links, base first.
+        """
+        found = []
+        for point in p.getContactPoints(body, other, physicsClientId=self._client):
+            link, (position, (nx, ny, nz), distance, force) = point[3], point[6:10]
+            push_1, tangent_1, push_2, tangent_2 = point[10:14]
+            frame = ((-nx, -ny, -nz), tangent_1, tangent_2)
+            push = (force, -push_1, -push_2)  # PyBullet tells what acts on `body`
+            found.append(Contact(links[link + 1], position, frame, push, distance))
+        return found
 
     # Motion
 

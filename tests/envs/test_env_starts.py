@@ -9,7 +9,6 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.error import ResetNeeded
 
 from envs import ENV_IDS
 
@@ -77,13 +76,6 @@ def test_loading_leaves_the_sequence_of_starts_alone(cube):
     cube.reset(seed=1)
     cube.unwrapped.load_reset(saved)
     np.testing.assert_array_equal(cube.reset()[0]["observation"], expected["observation"])
-
-
-def test_nothing_to_save_before_the_first_reset():
-    env = gymnasium.make("FlatPJCube-v0").unwrapped
-    with pytest.raises(ResetNeeded):
-        env.save_reset()
-    env.close()
 
 
 @pytest.mark.parametrize(
