@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from envs import ENV_IDS
-from grasp_func import agent, comm, launch, record, resume, train
+from grasp_func import agent, comm, launch, matmul, record, resume, train
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
@@ -22,6 +22,13 @@ def main() -> None:
     parser.add_argument("--env", required=True, metavar="ID", help="one of envs.ENV_IDS")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--eager",
+        dest="set",
+        action="append_const",
+        const="eager=true",
+        help="updates without capture: the same bits, slower",
+    )
     parser.add_argument("--save-dir", type=Path, default=Path("saves"), metavar="DIR")
     parser.add_argument(
         "--resume",
@@ -35,6 +42,7 @@ def main() -> None:
     launch.tune_process()
     with launch.user_errors(world):
         cfg, source = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
+        comm.on_each(world, lambda: matmul.use(cfg.matmul))
         workers = comm.make_workers(world, cfg.workers)
         env = launch.make_env(args.env, cfg)
         run = train.make_run(cfg, env, workers)

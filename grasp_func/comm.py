@@ -80,18 +80,19 @@ class Workers(NamedTuple):
         """Whether this process logs and writes files."""
         return self.comm.Get_rank() == 0
 
-    def mean(self, values: Tensor) -> Tensor:
+    def mean(self, values: Sequence[Tensor]) -> Tensor:
         """Averages over all workers, in worker order, in one collective.
 
         Args:
-            values: one row per hosted worker [H, P], float32 or float64, contiguous.
+            values: one vector per hosted worker, each [N], float32 or float64.
 
         Returns:
-            [P], equal to the bit on all processes and for every number of processes.
+            [N], equal to the bit on all processes and for every number of processes.
         """
-        slots = torch.empty((self.total, values.shape[1]), dtype=values.dtype)
-        self.comm.Allgather(values.numpy(), slots.numpy())
-        return mean_of_workers(slots)
+        mine = torch.stack(list(values))
+        slots = torch.empty((self.total, mine.shape[1]), dtype=mine.dtype)
+        self.comm.Allgather(mine.numpy(), slots.numpy())
+        return mean_of_workers(list(slots))
 
     def gather(self, values: Sequence[T]) -> list[T]:
         """Collects one object per hosted worker into the list of all workers', in their order."""
@@ -121,6 +122,20 @@ def on_root(comm: Comm, action: Callable[[], T]) -> T:
     result, error_of_root = comm.bcast(outcome)
     if error_of_root is not None:
         raise error_of_root
+    return result  # type: ignore[no-any-return]
+
+
+def on_each(comm: Comm, action: Callable[[], T]) -> T:
+    """Runs `action` on every process; where one raises a ValueError, all raise the first one."""
+    result: Any = None
+    error: ValueError | None = None
+    try:
+        result = action()
+    except ValueError as caught:
+        error = caught
+    raised = [error for error in comm.allgather(error) if error is not None]
+    if raised:
+        raise raised[0]
     return result  # type: ignore[no-any-return]
 
 

@@ -113,6 +113,10 @@ class Config(BaseModel):
     load_pretrained: bool = _key(False, "start from the agent in saves/pretrain")
     seed: Natural | None = _key(None, "seed of all random numbers; null: drawn at the start")
     workers: Count | None = _key(None, "logical workers; null: the number of processes")
+    matmul: Literal["auto", "highest", "medium"] = _key(
+        "auto", "float32 products by MKL (highest) or oneDNN (medium); auto: by the kind of CPU"
+    )
+    eager: bool = _key(False, "updates without capture: the same bits, slower, for reading along")
     kwargs: dict[str, Any] = _key({}, "arguments of the environment's constructor")
 
     @field_validator("noise_process_params")

@@ -1,12 +1,12 @@
 """Deep deterministic policy gradients as pure functions of one immutable state.
 
 Source: Lillicrap et al. 2015, arXiv:1509.02971, Algorithm 1. Departs from Dext-Gen: gradients of
-    the workers are
-averaged instead of summed, `grad_clip` is applied, and nothing is mutable.
+the workers are averaged instead of summed, `grad_clip` is applied, and nothing is mutable.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import chex
@@ -62,8 +62,8 @@ class DDPGConfig(NamedTuple):
 
 
 GradReducer = Callable[
-    [Tensor], Tensor
-]  # gradients and metrics of this process's workers [H, P + 3] -> mean over all workers [P + 3]
+    [Sequence[Tensor]], Tensor
+]  # one vector per worker of this process, each [N] -> their mean over all workers [N]
 
 
 class Learner(NamedTuple):
@@ -81,12 +81,12 @@ class Learner(NamedTuple):
     unravel: Callable[[Tensor], dict[str, Params]]
 
 
-def mean_of_workers(grads: Tensor) -> Tensor:
-    """Averages [W, P] over its first axis in worker order; the reference of a `GradReducer`."""
-    total = grads[0]
-    for grad in grads[1:]:
-        total = total + grad
-    return total / len(grads)
+def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
+    """Averages vectors [N] in worker order; the reference of a `GradReducer`."""
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total / len(values)
 
 
 def make_learner(
@@ -103,7 +103,8 @@ def make_learner(
     template = nets.init(Key(0))
     _, unravel = ravel(template)
     parts = _parts(template)
-    optimizer = adam(_learning_rates(parts, cfg))
+    rates = {"actor": cfg.actor_lr, "critic": cfg.critic_lr}
+    optimizer = adam((parts[name], rate) for name, rate in rates.items())
     gradient = make_gradient(nets, unravel, cfg)
     gradient = gradient if cfg.eager else capture(gradient)
 
@@ -119,20 +120,14 @@ def make_learner(
             step=torch.zeros((), dtype=torch.int64),
         )
 
-    def scalings(state: AgentState) -> tuple[Scaling, Scaling]:
-        obs = normalizer.scaling(state.obs_norm, cfg.obs_clip, cfg.obs_exclude)
-        return obs, normalizer.scaling(state.goal_norm, cfg.goal_clip, cfg.goal_exclude)
-
     @torch.no_grad()
     def update(state: AgentState, batches: Sequence[Transition]) -> tuple[AgentState, Metrics]:
-        stats = [tensor for scale in scalings(state) for tensor in (scale.mean, scale.std)]
-        results = [gradient(state.params, state.target, *stats, *batch) for batch in batches]
-        # metrics ride along with the gradients, so that both are means over the same workers
-        rows = torch.cat([part for result in results for part in result]).view(len(results), -1)
-        grad, metrics = reduce_grads(rows).split([len(state.params), len(METRICS)])
+        grads = [gradient(state, batch) for batch in batches]
+        grad, metrics, _ = reduce_grads(grads).tensor_split(
+            [len(state.params), len(state.params) + len(METRICS)]
+        )
         grad = clip_by_norm(grad, parts.values(), cfg.grad_clip)
-        step, opt = optimizer.update(grad, state.opt)
-        params = state.params + step * state.lr_scale
+        params, opt = optimizer.update(grad, state.opt, state.params, float(state.lr_scale))
         new = replace(state, params=params, opt=opt, step=state.step + 1)
         return new, dict(zip(METRICS, metrics, strict=True))
 
@@ -143,16 +138,17 @@ def make_learner(
         obs, goal = normalizer.merge(state.obs_norm, obs), normalizer.merge(state.goal_norm, goal)
         return replace(state, obs_norm=obs, goal_norm=goal)
 
-    return Learner(init, update, sync_targets, observe, scalings, unravel)
+    return Learner(init, update, sync_targets, observe, partial(_scalings, cfg=cfg), unravel)
 
 
 def make_gradient(
     nets: Networks, unravel: Callable[[Tensor], dict[str, Params]], cfg: DDPGConfig
-) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Builds the pure gradient of one batch: tensors in, (gradient [P], metrics [3]) out.
+) -> Callable[[AgentState, Transition], Tensor]:
+    """Builds the pure gradient of one batch, a vector [gradient P | metrics 3 | zeros].
 
-    Actor and critic share no parameter and the actor's loss sees a constant critic, so the gradient
-    of the sum of both losses is the two gradients side by side, found in one backward pass.
+    Metrics ride along with the gradient, so that both are means over the same workers. Actor and
+    critic share no parameter and the actor's loss sees a constant critic, so the gradient of the
+    sum of both losses is the two gradients side by side, found in one backward pass.
     """
 
     def loss(
@@ -167,29 +163,25 @@ def make_gradient(
 
     derivative = grad_and_value(loss, has_aux=True)
 
-    def gradient(
-        params: Tensor,
-        target: Tensor,
-        obs_mean: Tensor,
-        obs_std: Tensor,
-        goal_mean: Tensor,
-        goal_std: Tensor,
-        *batch: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        obs, goal, action, reward, next_obs = batch
-        obs_scale = Scaling(obs_mean, obs_std, cfg.obs_clip)
-        goal = normalizer.normalize(goal, Scaling(goal_mean, goal_std, cfg.goal_clip))
-        x = torch.cat([normalizer.normalize(obs, obs_scale), goal], dim=-1)
-        next_x = torch.cat([normalizer.normalize(next_obs, obs_scale), goal], dim=-1)
-        frozen = unravel(target)
-        next_action, _ = nets.actor(frozen["actor"], next_x)
-        next_q = nets.critic(frozen["critic"], next_x, next_action)
-        target_q = td_target(reward, next_q, cfg.gamma, cfg.lowest_reward)
-        tree = unravel(params)
-        grads, (_, metrics) = derivative(tree, tree["critic"], target_q, x, action)
-        return flatten(grads), metrics
+    def gradient(state: AgentState, batch: Transition) -> Tensor:
+        obs_scale, goal_scale = _scalings(state, cfg)
+        goal = normalizer.normalize(batch.goal, goal_scale)
+        x = torch.cat([normalizer.normalize(batch.obs, obs_scale), goal], dim=-1)
+        next_x = torch.cat([normalizer.normalize(batch.next_obs, obs_scale), goal], dim=-1)
+        target = unravel(state.target)
+        next_action, _ = nets.actor(target["actor"], next_x)
+        next_q = nets.critic(target["critic"], next_x, next_action)
+        target_q = td_target(batch.reward, next_q, cfg.gamma, cfg.lowest_reward)
+        params = unravel(state.params)
+        grads, (_, metrics) = derivative(params, params["critic"], target_q, x, batch.action)
+        return flatten([grads, metrics])
 
     return gradient
+
+
+def _scalings(state: AgentState, cfg: DDPGConfig) -> tuple[Scaling, Scaling]:
+    obs = normalizer.scaling(state.obs_norm, cfg.obs_clip, cfg.obs_exclude)
+    return obs, normalizer.scaling(state.goal_norm, cfg.goal_clip, cfg.goal_exclude)
 
 
 def _parts(template: dict[str, Params]) -> dict[str, slice]:
@@ -200,9 +192,3 @@ def _parts(template: dict[str, Params]) -> dict[str, slice]:
         parts[name] = slice(start, start + size)
         start += size
     return parts
-
-
-def _learning_rates(parts: dict[str, slice], cfg: DDPGConfig) -> Tensor:
-    """Returns the step size of each parameter [P]."""
-    rates = {"actor": cfg.actor_lr, "critic": cfg.critic_lr}
-    return torch.cat([torch.full((p.stop - p.start,), rates[name]) for name, p in parts.items()])

@@ -11,33 +11,37 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import jax
 import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-T = TypeVar("T", bound=tuple[Tensor, ...])
+T = TypeVar("T", bound=Tensor | tuple[Tensor, ...])
 
 
 def capture(function: Callable[..., T]) -> Callable[..., T]:
-    """Returns `function` with its operators recorded once per combination of input shapes.
+    """Returns `function` with its operators recorded once per structure and shapes of its inputs.
 
     Args:
-        function: pure function of tensors to a tuple of tensors; Python control flow must not
-            depend on values.
+        function: pure function of trees of tensors to one tensor or a tuple of them; Python control
+            flow must not depend on values. TorchScript drops the writes of PyTorch's fused
+            optimizers, so those cannot be captured.
     """
-    recorded: dict[tuple[torch.Size, ...], Any] = {}
+    recorded: dict[Any, Any] = {}
 
     @torch.no_grad()
-    def replay(*inputs: Tensor) -> T:
-        shapes = tuple(tensor.shape for tensor in inputs)
-        if shapes not in recorded:
-            graph = make_fx(function)(*inputs)
+    def replay(*inputs: Any) -> T:
+        leaves, structure = jax.tree.flatten(inputs)
+        kind = structure, tuple(leaf.shape for leaf in leaves)
+        if kind not in recorded:
+            flat = lambda *leaves: function(*jax.tree.unflatten(structure, leaves))  # noqa: E731
+            graph = make_fx(flat)(*leaves)
             with warnings.catch_warnings():
                 # deprecated, but still the fastest replay
                 warnings.simplefilter("ignore", DeprecationWarning)
-                recorded[shapes] = torch.jit.trace(graph, inputs, check_trace=False)
+                recorded[kind] = torch.jit.trace(graph, tuple(leaves), check_trace=False)
         with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
-            outputs: T = recorded[shapes](*inputs)
+            outputs: T = recorded[kind](*leaves)
         return outputs
 
     return replay

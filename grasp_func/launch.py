@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium
 import torch
 
-from grasp_func import resume
+from grasp_func import matmul, resume
 from grasp_func.comm import Comm, Workers, host_names
 from grasp_func.config import Config, ConfigError, load_config
 from grasp_func.run_folders import RunPaths, open_run, reopen_run
@@ -101,18 +101,25 @@ def make_env(env_id: str, cfg: Config) -> gymnasium.Env[Any, Any]:
 
 
 def configure(args: argparse.Namespace, known_envs: Sequence[str]) -> tuple[Config, Path | None]:
-    """Returns the configuration, with a seed, and the checkpoints of the run that is resumed.
+    """Returns the configuration and the checkpoints of the run that is resumed.
+
+    What it leaves open, seed and matrix products, is decided here.
 
     Raises:
         ConfigError, SaveError: the arguments name something that is not there or not allowed.
     """
-    if args.resume is not None:
+    source = None
+    if args.resume is None:
+        cfg = load_config(args.config, args.env, args.set, known_envs)
+    else:
         source = resume.find_run(args.save_dir, args.env, args.resume)
-        return resume.resumed_config(source, args.env, args.set), source
-    cfg = load_config(args.config, args.env, args.set, known_envs)
+        cfg = resume.resumed_config(source, args.env, args.set)
+    decided: dict[str, Any] = {}
     if cfg.seed is None:
-        cfg = cfg.model_copy(update={"seed": int.from_bytes(os.urandom(4), "little")})
-    return cfg, None
+        decided["seed"] = int.from_bytes(os.urandom(4), "little")
+    if cfg.matmul == "auto":
+        decided["matmul"] = matmul.choose()
+    return cfg.model_copy(update=decided), source
 
 
 def run_paths(args: argparse.Namespace, cfg: Config, source: Path | None) -> RunPaths | None:
@@ -131,7 +138,7 @@ def start_line(env_id: str, cfg: Config, workers: Workers) -> str:
     hosts, processes = host_names(workers.comm), workers.comm.Get_size()
     line = (
         f"{env_id}: {processes} process(es) on {', '.join(hosts)}; {workers.total} worker(s), "
-        f"{torch.get_num_threads()} thread(s) each; seed {cfg.seed}"
+        f"{torch.get_num_threads()} thread(s) each; matmul {cfg.matmul}; seed {cfg.seed}"
     )
     if processes > 1:
         return line

@@ -69,8 +69,9 @@ def scaling(state: NormState, clip: float, exclude: Sequence[int] = ()) -> Scali
         clip: bound of normalised entries.
         exclude: entries left as they are (mean 0, std 1).
     """
-    keep = torch.full_like(state.mean, bool(state.count == 0), dtype=torch.bool)
+    keep = torch.zeros_like(state.mean, dtype=torch.bool)
     keep[list(exclude)] = True
+    keep = keep | (state.count == 0)
     std = (state.m2 / state.count.clamp(min=1.0)).sqrt().clamp(min=MIN_STD)
     mean = torch.where(keep, 0.0, state.mean)
     return Scaling(mean.float(), torch.where(keep, 1.0, std).float(), clip)

@@ -313,6 +313,7 @@ def _ddpg_config(cfg: Config, layout: Layout) -> DDPGConfig:
         goal_clip=cfg.goal_clip,
         obs_exclude=_excluded_obs(cfg, layout),
         goal_exclude=_all_but(cfg.goal_norm_idx, layout.goal, "goal_norm_idx"),
+        eager=cfg.eager,
     )
 
 

@@ -14,6 +14,7 @@ from grasp_func.comm import (
     connect,
     host_names,
     make_workers,
+    on_each,
     on_root,
     tree_hash,
 )
@@ -144,6 +145,17 @@ def test_a_value_error_of_the_root_is_raised_everywhere():
 
     errors = run_twins(3, lambda comm: on_root(comm, refuse))
     assert [repr(error) for error in errors] == ["ConfigError('gamma = 2')"] * 3
+
+
+def test_on_each_acts_everywhere_and_the_first_error_is_raised_everywhere():
+    assert run_twins(3, lambda comm: on_each(comm, comm.Get_rank)) == [0, 1, 2]
+
+    def refuse(rank):
+        if rank > 0:
+            raise ConfigError(f"rank {rank} cannot")
+
+    errors = run_twins(3, lambda comm: on_each(comm, lambda: refuse(comm.Get_rank())))
+    assert [repr(error) for error in errors] == ["ConfigError('rank 1 cannot')"] * 3
 
 
 # --- connecting

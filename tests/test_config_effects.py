@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import examples.train
-from grasp_func import train
+from grasp_func import ddpg, train
 from grasp_func.config import Config
 from helpers import POINT_REACH, assert_same, make_run, tiny_config
 
@@ -18,7 +18,7 @@ LATE = {"late_success": 0.0, "epochs": 3}  # from the third epoch on, training i
 FINE = {"fine_success": 0.0, "epochs": 3}
 STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some begin at their goals, and succeed
 MATRIX = {"kwargs": {"rotation": True}}
-SHELL_KEYS = {"save", "load_pretrained"}  # read by examples/train.py, tested at the end
+OTHER_KEYS = {"save", "load_pretrained", "matmul", "eager"}  # tested at the end
 
 
 class Result(NamedTuple):
@@ -196,7 +196,16 @@ def test_key_has_its_effect(key, eager):
 
 
 def test_no_key_is_left_out():
-    assert set(EFFECTS) | SHELL_KEYS == set(Config.model_fields)
+    assert set(EFFECTS) | OTHER_KEYS == set(Config.model_fields)
+
+
+def test_eager_does_without_capture_and_gives_the_same_bits(monkeypatch):
+    captures = []
+    capture = ddpg.capture
+    monkeypatch.setattr(ddpg, "capture", lambda function: captures.append(1) or capture(function))
+    captured, eager = result_of({}), result_of({"eager": True})
+    assert len(captures) == 1
+    assert_same(eager.state, captured.state)
 
 
 # --- the keys that the command line reads
@@ -231,3 +240,11 @@ def test_load_pretrained(main, capsys):
     with pytest.raises(SystemExit, match="2"):
         main("load_pretrained=true")
     assert "pretrain/PointReach-v0: no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["highest", "medium"])
+def test_matmul(main, monkeypatch, value):
+    used = []
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", used.append)
+    main(f"matmul={value}")
+    assert used[-1] == value

@@ -6,8 +6,8 @@ import torch
 from grasp_func import normalizer
 from grasp_func.ddpg import METRICS, DDPGConfig, make_gradient, make_learner, mean_of_workers
 from grasp_func.networks import NetworkSpec, make_networks
+from grasp_func.normalizer import NormState
 from grasp_func.rng import Key
-from grasp_func.tree import ravel
 from helpers import LAYOUT, assert_same, make_batch
 from reference import Agent
 
@@ -29,24 +29,31 @@ def make(spec=SPECS["DDP"], cfg=EAGER, **kwargs):
     return learner, learner.init(Key(0))
 
 
+def norm_of(mean, std, size):
+    """Returns moments with the same mean and standard deviation in every entry."""
+    full = torch.full((size,), 1.0, dtype=torch.float64)
+    return NormState(count=full[0].clone(), mean=mean * full, m2=std**2 * full)
+
+
 # --- by a reference
 
 
 def test_gradient_agrees_with_backward(spec):
     nets = make_networks(LAYOUT, spec)
-    params, unravel = ravel(nets.init(Key(0)))
-    target, _ = ravel(nets.init(Key(1)))
+    learner, state = make(spec)
+    state = state.replace(target=learner.init(Key(1)).params)
     batch = make_batch(size=32)
-    agent = Agent(LAYOUT, spec, unravel(params), unravel(target))
+    agent = Agent(LAYOUT, spec, learner.unravel(state.params), learner.unravel(state.target))
     agent.backward(batch, gamma=0.9, action_norm=0.7)
-    identity = (torch.zeros(4), torch.ones(4), torch.zeros(2), torch.ones(2))
-    gradient = make_gradient(nets, unravel, DDPGConfig(gamma=0.9, action_norm=0.7))
-    found, metrics = gradient(params, target, *identity, *batch)
+    cfg = DDPGConfig(gamma=0.9, action_norm=0.7)
+    row = make_gradient(nets, learner.unravel, cfg)(state, batch)
+    found = learner.unravel(row[: len(state.params)])
     for network in ("actor", "critic"):
         expected = {name: p.grad for name, p in getattr(agent, network).named_parameters()}
         assert min(float(grad.abs().max()) for grad in expected.values()) > 1e-4
-        torch.testing.assert_close(unravel(found)[network], expected, rtol=1e-4, atol=1e-6)
-    assert metrics.shape == (len(METRICS),)
+        torch.testing.assert_close(found[network], expected, rtol=1e-4, atol=1e-6)
+    assert row[len(state.params) :][: len(METRICS)].all()  # metrics follow, then zeros
+    assert not row[len(state.params) + len(METRICS) :].any()
 
 
 def test_updates_follow_an_imperative_learner(spec):
@@ -76,8 +83,8 @@ def test_updates_follow_an_imperative_learner(spec):
 def test_gradient_normalizes_and_clips_its_inputs():
     """Scaled inputs under a scaling give the gradient of plain inputs under none."""
     nets = make_networks(LAYOUT, SPECS["DDP"])
-    params, unravel = ravel(nets.init(Key(0)))
-    gradient = make_gradient(nets, unravel, DDPGConfig(obs_clip=0.5, goal_clip=0.25))
+    learner, state = make()
+    gradient = make_gradient(nets, learner.unravel, DDPGConfig(obs_clip=0.5, goal_clip=0.25))
     plain = make_batch()
     clipped = plain._replace(
         obs=plain.obs.clamp(-0.5, 0.5),
@@ -87,9 +94,8 @@ def test_gradient_normalizes_and_clips_its_inputs():
     scaled = plain._replace(
         obs=plain.obs * 4 + 1, next_obs=plain.next_obs * 4 + 1, goal=plain.goal * 2 - 1
     )
-    ones = torch.ones(4), torch.ones(2)
-    found, _ = gradient(params, params, ones[0], 4 * ones[0], -ones[1], 2 * ones[1], *scaled)
-    expected, _ = gradient(params, params, 0 * ones[0], ones[0], 0 * ones[1], ones[1], *clipped)
+    scaling = dict(obs_norm=norm_of(1.0, 4.0, 4), goal_norm=norm_of(-1.0, 2.0, 2))
+    found, expected = gradient(state.replace(**scaling), scaled), gradient(state, clipped)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -99,7 +105,7 @@ def test_gradient_normalizes_and_clips_its_inputs():
 def test_mean_of_workers():
     # (1 + 2 + 6) / 3 = 3, (0 + 3 - 9) / 3 = -2
     grads = torch.tensor([[1.0, 0.0], [2.0, 3.0], [6.0, -9.0]])
-    assert_same(mean_of_workers(grads), torch.tensor([3.0, -2.0]))
+    assert_same(mean_of_workers(list(grads)), torch.tensor([3.0, -2.0]))
     # in worker order: 1 + 1e8 - 1e8 = 0 in float32, while 1e8 - 1e8 + 1 = 1
     assert float(mean_of_workers(torch.tensor([[1.0], [1e8], [-1e8]]))) == 0.0
     assert float(mean_of_workers(torch.tensor([[1e8], [-1e8], [3.0]]))) == 1.0
@@ -107,13 +113,13 @@ def test_mean_of_workers():
 
 def test_two_workers_learn_from_the_mean_of_their_gradients():
     seen = []
-    learner, state = make(reduce_grads=lambda grads: seen.append(grads) or mean_of_workers(grads))
+    learner, state = make(reduce_grads=lambda grads: seen.extend(grads) or mean_of_workers(grads))
     a, b = make_batch(seed=0), make_batch(seed=1)
     both, metrics = learner.update(state, [a, b])
     _, metrics_a = learner.update(state, [a])
     _, metrics_b = learner.update(state, [b])
-    assert_same(seen[0], torch.cat(seen[1:]))
-    assert not torch.equal(seen[1], seen[2])
+    assert_same(seen[:2], seen[2:])
+    assert not torch.equal(*seen[:2])
     joined = type(a)(*map(torch.cat, zip(a, b, strict=True)))
     expected, _ = learner.update(state, [joined])  # equal sizes: the mean of means is the mean
     torch.testing.assert_close(both.opt.mean, expected.opt.mean, rtol=1e-4, atol=1e-7)

@@ -6,8 +6,8 @@ import torch
 from grasp_func.ddpg import DDPGConfig, make_gradient, make_learner
 from grasp_func.jit import capture
 from grasp_func.networks import NetworkSpec, make_networks
+from grasp_func.normalizer import moments
 from grasp_func.rng import Key
-from grasp_func.tree import ravel
 from grasp_func.types import Layout
 from helpers import assert_same, make_batch
 
@@ -24,16 +24,16 @@ SHADOW_HAND = Layout(60, 3, 19, slice(3, 12), {}, 50)
 def test_captured_gradient_has_the_eager_bits(actor_type, layout, width):
     """At width 256, TorchScript's optimiser changed the last bits: it splits addmm."""
     nets = make_networks(layout, NetworkSpec(actor_type, 4, width, 4, width))
-    params, unravel = ravel(nets.init(Key(0)))
-    target, _ = ravel(nets.init(Key(1)))
-    gradient = make_gradient(nets, unravel, DDPGConfig())
+    learner = make_learner(nets, layout, DDPGConfig())
+    state = learner.init(Key(0)).replace(target=learner.init(Key(1)).params)
+    gradient = make_gradient(nets, learner.unravel, DDPGConfig())
     captured = capture(gradient)
-    stats = (torch.zeros(layout.obs), torch.ones(layout.obs), torch.zeros(3), torch.ones(3))
     for seed in range(3):
         batch = make_batch(layout, 256, seed)
         with torch.no_grad():
-            expected = gradient(params, target, *stats, *batch)
-        assert_same(captured(params, target, *stats, *batch), expected)
+            expected = gradient(state, batch)
+        assert_same(captured(state, batch), expected)
+        state = learner.observe(state, *map(moments, (batch.obs, batch.goal)))
 
 
 def test_captured_updates_stay_on_the_eager_course():
@@ -49,7 +49,7 @@ def test_captured_updates_stay_on_the_eager_course():
     assert_same(states[1], states[0])
 
 
-def test_each_combination_of_shapes_is_recorded_once():
+def test_each_structure_and_combination_of_shapes_is_recorded_once():
     calls = []
 
     def double(x):
@@ -60,6 +60,12 @@ def test_each_combination_of_shapes_is_recorded_once():
     for shape in ((2,), (3,), (2,), (3,), (3, 1)):
         assert_same(captured(torch.ones(shape)), (torch.full(shape, 2.0),))
     assert calls == [(2,), (3,), (3, 1)]
+
+    named = capture(lambda pair: pair["a"] - pair.get("b", pair["a"]))
+    three, one = torch.tensor(3.0), torch.tensor(1.0)
+    assert float(named({"a": three, "b": one})) == 2.0
+    assert float(named({"a": three})) == 0.0
+    assert float(named({"a": one, "b": three})) == -2.0
 
 
 def test_no_input_is_taken_for_a_constant():

@@ -21,48 +21,48 @@ def test_adam_follows_pytorchs_for_50_steps():
     start = torch.linspace(-1, 1, 20)
     reference = torch.nn.Parameter(start.clone())
     torch_adam = torch.optim.Adam([reference], lr=1e-2)
-    params, optimizer = start, adam(1e-2)
+    params, optimizer = start, adam([(slice(20), 1e-2)])
     state = optimizer.init(params)
     for grad in gradients(50, 20):
         reference.grad = grad.clone()
         torch_adam.step()
-        step, state = optimizer.update(grad, state)
-        params = params + step
+        params, state = optimizer.update(grad, state, params)
         torch.testing.assert_close(params, reference.detach(), rtol=0, atol=1e-5)
     assert int(state.count) == 50
     assert (params - start)[1:].abs().min() > 1e-3  # it did move
 
 
-def test_adam_takes_one_learning_rate_per_parameter():
+def test_adam_takes_one_learning_rate_per_part():
     start = torch.linspace(-1, 1, 20)
     actor, critic = (torch.nn.Parameter(part.clone()) for part in start.split(10))
     groups = [{"params": [actor], "lr": 1e-2}, {"params": [critic], "lr": 1e-3}]
     torch_adam = torch.optim.Adam(groups)
-    optimizer = adam(torch.cat([torch.full((10,), 1e-2), torch.full((10,), 1e-3)]))
+    optimizer = adam([(slice(0, 10), 1e-2), (slice(10, 20), 1e-3)])
     params, state = start, optimizer.init(start)
     for grad in gradients(50, 20):
         actor.grad, critic.grad = (part.clone() for part in grad.split(10))
         torch_adam.step()
-        step, state = optimizer.update(grad, state)
-        params = params + step
+        params, state = optimizer.update(grad, state, params)
     expected = torch.cat([actor, critic]).detach()
     torch.testing.assert_close(params, expected, rtol=0, atol=1e-5)
 
 
 def test_first_step_by_hand():
-    optimizer = adam(0.1)
-    step, state = optimizer.update(torch.tensor([2.0]), optimizer.init(torch.zeros(1)))
+    optimizer = adam([(slice(0, 1), 0.1)])
+    start = torch.tensor([1.0])
+    params, state = optimizer.update(torch.tensor([2.0]), optimizer.init(start), start, 0.5)
     # mean = 0.1 * 2 = 0.2, variance = 0.001 * 4 = 0.004; corrected by 0.1 and 0.001: 2 and 4
     torch.testing.assert_close(state.mean, torch.tensor([0.2]))
     torch.testing.assert_close(state.variance, torch.tensor([0.004]))
-    # step = -0.1 * 2 / sqrt(4)
-    torch.testing.assert_close(step, torch.tensor([-0.1]))
+    # step = -0.5 * 0.1 * 2 / sqrt(4)
+    torch.testing.assert_close(params, torch.tensor([0.95]))
 
 
 def test_adam_refuses_a_gradient_of_another_shape():
-    optimizer = adam(0.1)
+    optimizer = adam([(slice(0, 2), 0.1)])
+    params = torch.zeros(2)
     with pytest.raises(AssertionError):
-        optimizer.update(torch.ones(2, 1), optimizer.init(torch.zeros(2)))
+        optimizer.update(torch.ones(2, 1), optimizer.init(params), params)
 
 
 def test_clip_by_norm_scales_each_part_by_itself():

@@ -33,8 +33,8 @@ CORE = (
     *(policy, explore, replay, jit, ddpg),
 )
 SHELL = (
-    "agent atomic checkpoint comm config dextgen export launch record resume rollout run_folders "
-    "saves segments stats train yaml_file"
+    "agent atomic checkpoint comm config dextgen export launch matmul record resume rollout "
+    "run_folders saves segments stats train yaml_file"
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",
@@ -55,7 +55,7 @@ PARAMS = NETS.init(KEY)
 ACTOR, CRITIC = PARAMS["actor"], PARAMS["critic"]
 FLAT, UNRAVEL = tree.ravel(PARAMS)
 HALVES = (slice(0, 9), slice(9, len(FLAT)))
-ADAM = optim.adam(torch.linspace(0.1, 1, len(FLAT)))
+ADAM = optim.adam([(HALVES[0], 0.1), (HALVES[1], 0.2)])
 
 EAGER, CAPTURED = (
     ddpg.make_learner(NETS, LAYOUT, ddpg.DDPGConfig(eager=flag, obs_exclude=(1,)))
@@ -65,7 +65,6 @@ GRADIENT = ddpg.make_gradient(NETS, UNRAVEL, ddpg.DDPGConfig())
 MOMENTS = normalizer.moments(BATCH.obs), normalizer.moments(BATCH.goal)
 STATE = EAGER.observe(EAGER.init(KEY), *MOMENTS).replace(target=FLAT + 0.1)
 SCALES = EAGER.scalings(STATE)
-GRADIENT_INPUTS = (FLAT, STATE.target, *SCALES[0][:2], *SCALES[1][:2], *BATCH)
 
 UNIFORM = explore.make_noise_process("Uniform", {})
 NOISE = explore.draw_noise(KEY, 10, LAYOUT.action, explore.Exploration(), UNIFORM)
@@ -93,7 +92,7 @@ CASES = [  # (name, function, inputs)
     ("rng.integer_seed", rng.integer_seed, KEY),
     ("rng.torch_rng", rng.torch_rng, KEY),
     ("Optimizer.init", ADAM.init, FLAT),
-    ("Optimizer.update", ADAM.update, FLAT, STATE.opt),
+    ("Optimizer.update", ADAM.update, FLAT, STATE.opt, FLAT + 1, 0.5),
     ("optim.clip_by_norm", optim.clip_by_norm, FLAT, HALVES, 0.1),
     ("normalizer.init", normalizer.init, 3),
     ("normalizer.moments", normalizer.moments, BATCH.obs),
@@ -129,9 +128,9 @@ CASES = [  # (name, function, inputs)
     ("replay.draw_indices", replay.draw_indices, KEY, 10, 20, SHARES, *FLAGS),
     ("replay.gather", replay.gather, BUFFER.episodes, INDICES, square_reward),
     ("replay.draw_batches", replay.draw_batches, BUFFER, KEY, 2, 8, SHARES, square_reward),
-    ("ddpg.mean_of_workers", ddpg.mean_of_workers, BATCH.obs),
-    ("ddpg.make_gradient", lambda *inputs: GRADIENT(*inputs), *GRADIENT_INPUTS),
-    ("ddpg.make_gradient: captured", jit.capture(GRADIENT), *GRADIENT_INPUTS),
+    ("ddpg.mean_of_workers", ddpg.mean_of_workers, list(BATCH.obs)),
+    ("ddpg.make_gradient", torch.no_grad()(GRADIENT), STATE, BATCH),
+    ("ddpg.make_gradient: captured", jit.capture(GRADIENT), STATE, BATCH),
     ("Learner.init", EAGER.init, KEY),
     ("Learner.update", EAGER.update, STATE, [BATCH, OTHER]),
     ("Learner.update: captured", CAPTURED.update, STATE, [BATCH, OTHER]),
