@@ -23,10 +23,11 @@ from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import Options
 from envs.pregrasp import place_hand
 from envs.robots import Robot
-from envs.scene import BodyState, Contact
+from envs.scene import BodyState, Contact, Stepping
 from envs.sim import Simulation
 from envs.start import STARTS, Start, load_start, sample_start, save_start
 from envs.suite import SUITE
+from envs.window import ShownSimulation
 
 
 class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
@@ -34,7 +35,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
 
     Args:
         env_id: a key of the suite.
-        render_mode: None or "rgb_array".
+        render_mode: None, "rgb_array", or "human": a window that shows every step in real time.
         options: see Options.
 
     Raises:
@@ -53,14 +54,17 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         starts: what `reset(options={"start": ...})` takes, besides saved starts.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 25}  # noqa: RUF012
     starts = STARTS
 
     def __init__(self, env_id: str, render_mode: str | None = None, **options: Any) -> None:
         """Builds the world."""
         EzPickle.__init__(self, env_id, render_mode, **options)
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode = {render_mode!r}, expected None or 'rgb_array'")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(
+                f"render_mode = {render_mode!r}, expected None or one of "
+                f"{self.metadata['render_modes']}"
+            )
         row = SUITE[env_id]
         self._env_id = env_id
         self.render_mode = render_mode
@@ -83,8 +87,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         names = [name for name, size, _ in self.observation_layout for _ in range(size)]
         self._object_at = names.index("object_pos")
 
-        renderer = None if render_mode is None else self._options.renderer
-        self._sim = Simulation(row.robot.stepping, renderer)
+        self._sim = self._make_simulation(row.robot.stepping)
         self._open = True
         for solid in self._arena.solids:
             self._sim.add_body(solid, 0.0)
@@ -117,6 +120,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             start = sample_start(rng, arena, self._objects, self._options, start)
         self._begin(start)
         observation = self._observe()
+        self._sim.show()
         return observation, self._info(observation)
 
     def save_reset(self) -> dict[str, Any]:
@@ -149,6 +153,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._sim.step()
         observation = self._observe()
         info = self._info(observation)
+        self._sim.show()
         return observation, 0.0 if info["is_success"] else -1.0, False, False, info
 
     def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any = None) -> Any:
@@ -165,8 +170,11 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         return self._task.reward(achieved_goal, desired_goal)
 
     def render(self) -> np.ndarray | None:
-        """A picture, uint8 [height, width, 3]; None (and a warning) without a render mode."""
+        """A picture, uint8 [height, width, 3]; None with "human" or (and a warning) no mode."""
         self._check_open()
+        if self.render_mode == "human":
+            self._sim.show()
+            return None
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs render_mode='rgb_array' at construction")
             return None
@@ -195,6 +203,11 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if getattr(self, "_open", False):
             self._sim.close()
             self._open = False
+
+    def _make_simulation(self, stepping: Stepping) -> Simulation:
+        if self.render_mode == "human":
+            return ShownSimulation(stepping, self._arena.camera)
+        return Simulation(stepping, self.render_mode and self._options.renderer)
 
     def _check_open(self) -> None:
         if not self._open:

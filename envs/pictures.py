@@ -8,30 +8,33 @@ in m, "world" frame with z up.
 import contextlib
 import functools
 import importlib.util
+import math
 import subprocess
 import sys
 
 import numpy as np
 
 from envs.quiet import STDERR, STDOUT, quiet
-from envs.scene import Camera, Shape
+from envs.scene import Camera, Pose, Shape
 
 with quiet(STDERR):  # importing it prints its build time
     import pybullet as p
 
 RENDERERS = ("software", "egl")
+_WINDOW_LIGHT = (-1.0, 2.0, 6.0)
+_WINDOW_DISTANCE = 0.35  # of a camera's: a window's lens is wide and cannot be changed
 _EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
 GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 
 
 def connect(renderer: str | None) -> int:
-    """Opens a world for pictures by one of RENDERERS, or by None for none, and returns its id.
+    """Opens a world for pictures by one of RENDERERS, "window" or None, and returns its id.
 
     Raises:
         ValueError: no EGL on this machine.
     """
     plugin = _egl_plugin() if renderer == "egl" else None
-    client: int = p.connect(p.DIRECT)
+    client: int = p.connect(p.GUI if renderer == "window" else p.DIRECT)
     if plugin is not None:
         with quiet(STDOUT, STDERR):  # it says what it found
             p.loadPlugin(plugin, "_eglRendererPlugin", physicsClientId=client)
@@ -42,6 +45,51 @@ def disconnect(client: int, renderer: str | None) -> None:
     """Frees a world."""
     with quiet(STDOUT) if renderer == "egl" else contextlib.nullcontext():
         p.disconnect(client)
+
+
+def aim(client: int, camera: Camera) -> None:
+    """Sets the view of a window."""
+    for feature in (p.COV_ENABLE_GUI, p.COV_ENABLE_KEYBOARD_SHORTCUTS):
+        p.configureDebugVisualizer(feature, 0, physicsClientId=client)
+    p.configureDebugVisualizer(
+        lightPosition=_WINDOW_LIGHT, shadowMapWorldSize=4, physicsClientId=client
+    )
+    x, y, z = (eye - target for eye, target in zip(camera.eye, camera.target, strict=True))
+    p.resetDebugVisualizerCamera(
+        _WINDOW_DISTANCE * math.hypot(x, y, z),
+        math.degrees(math.atan2(x, -y)),
+        -math.degrees(math.atan2(z, math.hypot(x, y))),
+        camera.target,
+        physicsClientId=client,
+    )
+
+
+def draw(client: int, enabled: bool) -> None:
+    """Says whether a window is drawn; adding bodies is slow while it is."""
+    p.configureDebugVisualizer(p.COV_ENABLE_RENDERING, int(enabled), physicsClientId=client)
+
+
+def poses(client: int) -> dict[int, Pose]:
+    """Where all bodies are."""
+    found = {}
+    for index in range(p.getNumBodies(client)):
+        body = p.getBodyUniqueId(index, client)
+        position, rotation = p.getBasePositionAndOrientation(body, client)
+        joints = range(p.getNumJoints(body, client))
+        states = p.getJointStates(body, joints, client) if joints else ()
+        angles = tuple(state[0] for state in states)
+        found[body] = Pose(position, rotation, angles)
+    return found
+
+
+def put(client: int, poses: dict[int, Pose]) -> None:
+    """Puts bodies somewhere."""
+    for body, pose in poses.items():
+        p.resetBasePositionAndOrientation(body, pose.position, pose.rotation, client)
+        if pose.joints:
+            joints = range(len(pose.joints))
+            angles = [[angle] for angle in pose.joints]
+            p.resetJointStatesMultiDof(body, joints, angles, physicsClientId=client)
 
 
 def add_visual(client: int, shape: Shape) -> int:

@@ -52,6 +52,14 @@ class Camera(NamedTuple):
     fov: float
 
 
+class Pose(NamedTuple):
+    """Where a body is (world frame, m, xyzw) and its joints are (m or rad)."""
+
+    position: Vector
+    rotation: Quaternion
+    joints: tuple[float, ...]
+
+
 class BodyState(NamedTuple):
     """Pose and velocity of a body's base in the world frame (m, xyzw, m/s, rad/s)."""
 

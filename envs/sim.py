@@ -286,6 +286,9 @@ class Simulation:
             physicsClientId=self._client,
         )
 
+    def show(self) -> None:
+        """Shows the world in its window; here is none (see envs.window)."""
+
     def picture(self, camera: Camera, width: int, height: int) -> np.ndarray:
         """Renders the world: uint8 [height, width, 3]."""
         return pictures.picture(self._client, camera, width, height)
