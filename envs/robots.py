@@ -10,6 +10,7 @@ import numpy as np
 
 from envs import rotations
 from envs.hands.spec import STEP_LENGTH, Bounds, RobotSpec
+from envs.masks import link_masks
 from envs.rotation_actions import POINTING_DOWN
 from envs.rotations import Quaternion, Vector
 from envs.scene import BodyState, Contact
@@ -31,7 +32,8 @@ class Robot:
         self.spec = spec
         text = urdf(spec.name, spec.links, spec.grip_position, spec.grip_rotation, sim.visuals)
         index = {link.name: i for i, link in enumerate(spec.links, start=-1)}  # -1: the base
-        self.body = sim.add_urdf(text, tuple((index[a], index[b]) for a, b in spec.touching))
+        masks = link_masks([link.name for link in spec.links], spec.touching)
+        self.body = sim.add_urdf(text, masks if spec.touching else ())
         self._sim = sim
         self._workspace = workspace
         self._weld = sim.weld(self.body)

@@ -41,7 +41,8 @@ class Stepping(NamedTuple):
     substeps: int
     time_step: float
     iterations: int
-    erp: float  # global: the weld ignores its own
+    erp: float  # share of the error of joints closed per substep; the weld ignores its own
+    contact_erp: float = 0.08  # likewise of contacts; the default is PyBullet's
 
 
 class Camera(NamedTuple):

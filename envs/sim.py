@@ -7,7 +7,6 @@ x, y, z, w.
 """
 
 import contextlib
-import itertools
 import os
 import tempfile
 import weakref
@@ -16,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs import pictures
+from envs.masks import EVERYTHING, Mask
 from envs.quiet import STDERR, quiet
 from envs.rotations import IDENTITY, Quaternion, Vector
 from envs.scene import BodyState, Camera, Contact, Shape, Stepping
@@ -45,6 +45,7 @@ class Simulation:
         self._client = pictures.connect(renderer)
         self._disconnect = weakref.finalize(self, pictures.disconnect, self._client, renderer)
         self._collision_shapes: dict[tuple[str, tuple[float, ...]], int] = {}
+        self._masks: dict[tuple[int, int], Mask] = {}  # by body and link, where not the default
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
@@ -54,6 +55,7 @@ class Simulation:
             numSolverIterations=stepping.iterations,
             deterministicOverlappingPairs=1,
             erp=stepping.erp,
+            contactERP=stepping.contact_erp,
             physicsClientId=self._client,
         )
 
@@ -69,18 +71,19 @@ class Simulation:
 
     # Bodies
 
-    def add_urdf(self, text: str, touching: Sequence[tuple[int, int]] = ()) -> int:
+    def add_urdf(self, text: str, masks: Sequence[Mask] = ()) -> int:
         """Loads a robot from URDF text and returns its body id.
 
         Args:
             text: the robot.
-            touching: pairs of links that collide with each other; no others of the robot do.
+            masks: of the links, base first; without any, no links of the robot collide with each
+                other.
         """
         descriptor, path = tempfile.mkstemp(suffix=".urdf", text=True)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
-            flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if touching else 0)
+            flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if masks else 0)
             body: int = p.loadURDF(path, flags=flags, physicsClientId=self._client)
         finally:
             with contextlib.suppress(FileNotFoundError):
@@ -88,11 +91,8 @@ class Simulation:
         links = range(_BASE, p.getNumJoints(body, physicsClientId=self._client))
         for link in links:
             p.changeDynamics(body, link, **_FRICTION, physicsClientId=self._client)
-        if touching:
-            # Forbids the others: an explicit permission would outlast the masks that flush sets.
-            for a, b in itertools.combinations(links, 2):
-                if (a, b) not in touching and (b, a) not in touching:
-                    p.setCollisionFilterPair(body, body, a, b, 0, physicsClientId=self._client)
+        if masks:
+            self._masks |= {(body, link): mask for link, mask in zip(links, masks, strict=True)}
         return body
 
     def add_body(self, shape: Shape, mass: float, rolling_friction: float = 0.0) -> int:
@@ -153,7 +153,8 @@ class Simulation:
             p.setCollisionFilterGroupMask(body, link, 0, 0, physicsClientId=client)
         p.performCollisionDetection(physicsClientId=client)
         for body, link in links:
-            p.setCollisionFilterGroupMask(body, link, 1, -1, physicsClientId=client)
+            group, mask = self._masks.get((body, link), EVERYTHING)
+            p.setCollisionFilterGroupMask(body, link, group, mask, physicsClientId=client)
 
     def reset_body(self, body: int, position: Vector, rotation: Quaternion) -> None:
         """Puts a body's base somewhere, at rest."""

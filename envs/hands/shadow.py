@@ -134,7 +134,7 @@ _LIMITS = {link.name: link.limits for link in _LINKS}
 
 def _motor(joint: str, force: float) -> Actuator:
     control = _KNUCKLE if joint in {f"{key}J1" for key in _FINGERS} else _LIMITS[joint]
-    return Actuator(joint, control, force, 0.1)
+    return Actuator(joint, control, force, 0.3)
 
 
 SHADOW_HAND = RobotSpec(
@@ -177,6 +177,6 @@ SHADOW_HAND = RobotSpec(
     grasp_tilt=-1.311,
     workspace=((0.22, 0.78), (-0.32, 0.32), (0.405, 0.85)),
     joint_unit="rad",
-    weld_force=100.0,
-    stepping=Stepping(substeps=3, time_step=0.04 / 3.0, iterations=30, erp=0.25),
+    weld_force=60.0,
+    stepping=Stepping(substeps=2, time_step=0.02, iterations=40, erp=0.35, contact_erp=0.2),
 )
