@@ -36,8 +36,9 @@ def connect(renderer: str | None) -> int:
     plugin = _egl_plugin() if renderer == "egl" else None
     client: int = p.connect(p.GUI if renderer == "window" else p.DIRECT)
     if plugin is not None:
-        with quiet(STDOUT, STDERR):  # it says what it found
+        with quiet(STDOUT, STDERR):  # they say what they found
             p.loadPlugin(plugin, "_eglRendererPlugin", physicsClientId=client)
+            p.getCameraImage(16, 16, physicsClientId=client)
     return client
 
 

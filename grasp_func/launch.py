@@ -88,16 +88,17 @@ def parse_arguments(parser: argparse.ArgumentParser, comm: Comm) -> argparse.Nam
         return parser.parse_args()
 
 
-def make_env(env_id: str, cfg: Config) -> gymnasium.Env[Any, Any]:
+def make_env(env_id: str, cfg: Config, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
     """Makes a registered environment with the configuration's `kwargs`.
 
     Raises:
         ConfigError: the environment does not take them.
     """
+    kwargs = cfg.kwargs if render_mode is None else {**cfg.kwargs, "render_mode": render_mode}
     try:
-        return gymnasium.make(env_id, **cfg.kwargs)
+        return gymnasium.make(env_id, **kwargs)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{env_id}: kwargs {cfg.kwargs} not accepted: {error}") from error
+        raise ConfigError(f"{env_id}: kwargs {kwargs} not accepted: {error}") from error
 
 
 def configure(args: argparse.Namespace, known_envs: Sequence[str]) -> tuple[Config, Path | None]:

@@ -116,6 +116,19 @@ def test_evaluation_takes_the_runs_own_environment(trained, tmp_path):
     assert json.loads((tmp_path / "result.json").read_text())["n_air"] == 0
 
 
+def test_filmed_episodes_are_the_evaluated_ones(trained, tmp_path):
+    iio = pytest.importorskip("imageio.v3")
+    cwd, _ = trained
+    small = ["--set", "kwargs.render_width=64", "--set", "kwargs.render_height=48"]
+    for name, film in (("plain", []), ("filmed", ["--record", str(tmp_path / "a.mp4"), *small])):
+        report = ["--json", str(tmp_path / name)]
+        numbers = ["--ntests", "3", "--filmed", "2"]
+        done = launch("evaluate.py", "--env", ENV, *numbers, *film, *report, cwd=cwd)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "plain").read_text() == (tmp_path / "filmed").read_text()
+    assert iio.imread(tmp_path / "a.mp4").shape == (2 * 51, 48, 64, 3)
+
+
 def test_pretrained_agent_is_the_start(trained, tmp_path):
     cwd, _ = trained
     pretrain = tmp_path / "saves" / "pretrain" / "ParallelJaw"
@@ -153,6 +166,10 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "actor.pt", "train first"]),
         ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
         ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["--ntests 0"]),
+        ("evaluate.py", ["--env", ENV, "--filmed", "0"], ["--filmed 0"]),
+        ("evaluate.py", ["--env", ENV, "--record", "a.avi"], ["a.avi", ".mp4 or .gif"]),
+        ("evaluate.py", ["--env", ENV, "--record", "no/a.gif"], ["no/a.gif", "cannot be written"]),
+        ("evaluate.py", ["--env", ENV, "--record", "a.gif", "--render"], ["expected one of them"]),
     ],
 )
 def test_mistakes_of_users_are_one_line(program, arguments, words, tmp_path, run_main):
