@@ -37,27 +37,37 @@ def main() -> None:
         metavar="DIR",
         help="go on with saves/<env>/checkpoints/<run>, the newest one by default",
     )
+    parser.add_argument(
+        "--without-replay",
+        action="store_true",
+        help="with --resume: begin with an empty replay buffer; training takes another course",
+    )
     world = comm.connect()
     args = launch.parse_arguments(parser, world)
     launch.tune_process()
     with launch.user_errors(world):
-        cfg, source = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
+        cfg, paths = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
         comm.on_each(world, lambda: matmul.use(cfg.matmul))
         workers = comm.make_workers(world, cfg.workers)
         env = launch.make_env(args.env, cfg)
         run = train.make_run(cfg, env, workers)
-        start = resume.restore(run, source) if source else resume.fresh(run)
-        if cfg.load_pretrained and source is None:
-            load = partial(agent.load_pretrained, run, start.state, args.save_dir, args.env)
-            start = start._replace(state=comm.on_root(world, load))
-        paths = comm.on_root(world, lambda: launch.run_paths(args, cfg, source))
-    facts, start_line = record.describe(run, args.env), launch.start_line(args.env, cfg, workers)
-    record_epoch = record.make_recorder(run, facts, paths, start.rows)
+        launch.check_memory(run)
+        if paths is not None:
+            start = resume.restore(run, paths.checkpoints, not args.without_replay)
+        else:
+            start = resume.fresh(run)
+            if cfg.load_pretrained:
+                load = partial(agent.load_pretrained, run, start.state, args.save_dir, args.env)
+                start = start._replace(state=comm.on_root(world, load))
+            paths = comm.on_root(world, lambda: launch.new_run_paths(args, cfg))
+    facts, start_line = record.describe(run, args.env), launch.start_line(run, args.env)
+    record_epoch = record.make_recorder(run, facts, paths, start)
     with launch.stop_requests(world) as asked_to_stop:
         if workers.is_root:
-            print(start_line, flush=True)
+            print(*start.history[-1:], start_line, sep="\n", flush=True)
         for report in train.train(run, start.state, start.progress, start.buffers):
-            record_epoch(report)
+            with launch.user_errors(world):
+                record_epoch(report)
             if not report.is_last(cfg) and asked_to_stop():
                 if workers.is_root:
                     print(launch.stop_line(report.progress.epoch, cfg.save), flush=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 from grasp_func.ddpg import AgentState, Learner
 from grasp_func.networks import EMBEDDING, MATRIX
 from grasp_func.policy import Policy, make_policy
-from grasp_func.saves import AgentFiles, SaveError, pretrain_directory, read_agent
+from grasp_func.run_folders import pretrain_directory
+from grasp_func.saves import AgentFiles, SaveError, read_agent
 from grasp_func.train import Run
 from grasp_func.tree import flatten
 from grasp_func.types import Layout

@@ -1,8 +1,9 @@
 """Files that are always complete: atomic replacement and one lock per folder.
 
 A file is written under a temporary name in its own folder, flushed to the disk and renamed, so that
-a crash, a full disk or a second writer leaves either the old or the new content. Departs from
-Dext-Gen, which writes in place.
+a crash, a full disk or a second writer leaves either the old or the new content. What a killed
+writer leaves behind has a hidden name that no reader looks at; `write_folder` sweeps it up.
+Departs from Dext-Gen, which writes in place.
 """
 
 import contextlib
@@ -32,6 +33,24 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
 def atomic_write_text(path: Path, text: str) -> None:
     """Replaces a file by `text` in UTF-8; see `atomic_write_bytes`."""
     atomic_write_bytes(path, text.encode())
+
+
+def write_folder(directory: Path, contents: Mapping[str, bytes]) -> None:
+    """Replaces files of a folder, complete or not at all, never mixed with another writer's.
+
+    Raises:
+        SaveError: no space, no permission, or another process holds the folder for a minute.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(directory, error) from error
+    with locked(directory):
+        for name in contents:  # the lock is ours, so these are of writers that were killed
+            for leftover in directory.glob(f".{name}.*.tmp"):
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
+        replace_all({directory / name: data for name, data in contents.items()})
 
 
 def cannot_write(path: Path, error: OSError) -> SaveError:

@@ -113,16 +113,8 @@ class Workers(NamedTuple):
 
 def on_root(comm: Comm, action: Callable[[], T]) -> T:
     """Runs `action` on the first process; all return its result or raise its ValueError."""
-    outcome: tuple[Any, ValueError | None] = (None, None)
-    if comm.Get_rank() == 0:
-        try:
-            outcome = (action(), None)
-        except ValueError as error:
-            outcome = (None, error)
-    result, error_of_root = comm.bcast(outcome)
-    if error_of_root is not None:
-        raise error_of_root
-    return result  # type: ignore[no-any-return]
+    is_root = comm.Get_rank() == 0
+    return comm.bcast(on_each(comm, action if is_root else lambda: None))  # type: ignore[no-any-return]
 
 
 def on_each(comm: Comm, action: Callable[[], T]) -> T:

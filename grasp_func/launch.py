@@ -16,13 +16,17 @@ import gymnasium
 import torch
 
 from grasp_func import matmul, resume
-from grasp_func.comm import Comm, Workers, host_names
+from grasp_func.comm import Comm, host_names
 from grasp_func.config import Config, ConfigError, load_config
+from grasp_func.replay import buffer_bytes
 from grasp_func.run_folders import RunPaths, open_run, reopen_run
+from grasp_func.train import Run
 
 USER_ERROR = 2  # exit code
 STDERR = 2  # file descriptor
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # mpirun passes on the last only
+GIB = 2**30
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 STOP_NOTICE = b"stopping after this epoch; Ctrl-C ends at once\n"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
@@ -101,45 +105,76 @@ def make_env(env_id: str, cfg: Config, render_mode: str | None = None) -> gymnas
         raise ConfigError(f"{env_id}: kwargs {kwargs} not accepted: {error}") from error
 
 
-def configure(args: argparse.Namespace, known_envs: Sequence[str]) -> tuple[Config, Path | None]:
-    """Returns the configuration and the checkpoints of the run that is resumed.
+def configure(
+    args: argparse.Namespace, known_envs: Sequence[str]
+) -> tuple[Config, RunPaths | None]:
+    """Returns the configuration and the folders of the run that is resumed.
 
-    What it leaves open, seed and matrix products, is decided here.
+    What the configuration leaves open, seed and matrix products, is decided here.
 
     Raises:
-        ConfigError, SaveError: the arguments name something that is not there or not allowed.
+        ConfigError, SaveError: the arguments name something that is not there or not allowed, or
+            a run that is still running.
     """
-    source = None
-    if args.resume is None:
-        cfg = load_config(args.config, args.env, args.set, known_envs)
-    else:
+    if args.resume is not None:
         source = resume.find_run(args.save_dir, args.env, args.resume)
         cfg = resume.resumed_config(source, args.env, args.set)
+        return cfg, reopen_run(source)
+    if args.without_replay:
+        raise ConfigError("--without-replay: goes with --resume only")
+    cfg = load_config(args.config, args.env, args.set, known_envs)
     decided: dict[str, Any] = {}
     if cfg.seed is None:
         decided["seed"] = int.from_bytes(os.urandom(4), "little")
     if cfg.matmul == "auto":
         decided["matmul"] = matmul.choose()
-    return cfg.model_copy(update=decided), source
+    return cfg.model_copy(update=decided), None
 
 
-def run_paths(args: argparse.Namespace, cfg: Config, source: Path | None) -> RunPaths | None:
-    """Returns where the run writes; None if it does not.
+def new_run_paths(args: argparse.Namespace, cfg: Config) -> RunPaths | None:
+    """Returns where a run that begins writes; None if it does not.
 
     Raises:
         SaveError: the folders cannot be created.
     """
-    if source is not None:
-        return reopen_run(source)
     return open_run(args.save_dir, args.env, datetime.now()) if cfg.save else None
 
 
-def start_line(env_id: str, cfg: Config, workers: Workers) -> str:
+def check_memory(run: Run) -> None:
+    """Refuses a run whose replay would not fit; every process must call it.
+
+    Raises:
+        ConfigError: on all processes; names the host, its memory and a size that fits.
+    """
+    here = os.uname().nodename
+    for host, limit in run.workers.comm.allgather((here, machine_memory())):
+        on_host = run.workers.gather([here] * len(run.workers.hosted)).count(host)
+        needed = on_host * buffer_bytes(run.layout, run.cfg.buffer_size)
+        if needed > limit:
+            fits = run.cfg.buffer_size * limit // needed
+            raise ConfigError(
+                f"buffer_size = {run.cfg.buffer_size}: the replay of {on_host} worker(s) would "
+                f"take {needed / GIB:.1f} of {limit / GIB:.1f} GiB on {host}; less than {fits} fits"
+            )
+
+
+def machine_memory() -> int:
+    """Returns the bytes of memory that this machine or container has."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+        limits.append(int(CONTAINER_LIMIT.read_text()))
+    return min(limits)
+
+
+def start_line(run: Run, env_id: str) -> str:
     """Returns what the first process says before training; every process must call it."""
+    workers, replay = run.workers, buffer_bytes(run.layout, run.cfg.buffer_size) / GIB
     hosts, processes = host_names(workers.comm), workers.comm.Get_size()
     line = (
         f"{env_id}: {processes} process(es) on {', '.join(hosts)}; {workers.total} worker(s), "
-        f"{torch.get_num_threads()} thread(s) each; matmul {cfg.matmul}; seed {cfg.seed}"
+        f"{torch.get_num_threads()} thread(s) each; matmul {run.cfg.matmul}; seed {run.key.seed}\n"
+        f"replay: float32, grows to {replay * len(workers.hosted):.2f} GiB a process, "
+        f"{replay * workers.total:.2f} GiB in all"
     )
     if processes > 1:
         return line

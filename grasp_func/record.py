@@ -3,15 +3,15 @@
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from grasp_func import resume
 from grasp_func.agent import to_files
-from grasp_func.atomic import atomic_write_bytes
-from grasp_func.comm import host_names
-from grasp_func.saves import RunPaths, write_agent
-from grasp_func.stats import plot_stats, summary, write_stats
+from grasp_func.atomic import write_folder
+from grasp_func.comm import host_names, on_root
+from grasp_func.run_folders import RunPaths
+from grasp_func.saves import agent_bytes
+from grasp_func.stats import stats_json, stats_png, summary
 from grasp_func.train import Report, Run
 
 PACKAGES = (
@@ -45,7 +45,7 @@ def describe(run: Run, env_id: str) -> dict[str, Any]:
 
 
 def make_recorder(
-    run: Run, facts: dict[str, Any], paths: RunPaths | None, rows: list[dict[str, Any]]
+    run: Run, facts: dict[str, Any], paths: RunPaths | None, start: resume.Start
 ) -> Callable[[Report], None]:
     """Returns a function that records a report; every process must call it.
 
@@ -56,45 +56,42 @@ def make_recorder(
         run: what is recorded.
         facts: of `describe`.
         paths: where to; None: nowhere.
-        rows: statistics of earlier epochs.
+        start: where the run began or goes on; its statistics are continued.
 
     Raises (the returned function):
-        SaveError: a file cannot be written; what was there before is unchanged.
+        SaveError: on all processes, if one cannot write; what was there before is unchanged.
     """
-    rows = list(rows)
+    rows = list(start.rows)
+    start = start._replace(rows=rows)
     seconds_before = rows[-1]["seconds"] if rows else 0.0
 
     def record(report: Report) -> None:
         rows.append(row_of(run, report, seconds_before))
         if run.workers.is_root:
             print(progress_line(rows[-1], run.cfg.epochs), flush=True)
-            if paths is not None:
-                write(report, paths)
         if paths is not None:
-            resume.save(run, checkpoint_directory(paths), facts["env"], report, rows)
+            on_root(run.workers.comm, lambda: write(report, paths))
+            resume.save(run, paths.checkpoints, facts["env"], report, start)
 
     def write(report: Report, paths: RunPaths) -> None:
-        files = to_files(run.learner, report.state)
         last = report.is_last(run.cfg)
-        for directory in (paths.latest, paths.backup) if last else (paths.latest,):
-            write_agent(directory, files)
-        write_stats(
-            paths, {**facts, "finished": last, "params_hash": report.params_hash, "epochs": rows}
-        )
-        plot_stats(rows, paths.backup / "stats.png")
-        picture = (paths.backup / "stats.png").read_bytes()
-        atomic_write_bytes(paths.latest / "stats.png", picture)
+        stats = {
+            **facts,
+            "history": start.history,
+            "finished": last,
+            "params_hash": report.params_hash,
+            "epochs": rows,
+        }
+        told = {"stats.json": stats_json(stats), "stats.png": stats_png(rows)}
+        agent = agent_bytes(to_files(run.learner, report.state))
+        write_folder(paths.backup, {**agent, **told} if last else told)
+        write_folder(paths.latest, {**agent, **told})
 
     return record
 
 
-def checkpoint_directory(paths: RunPaths) -> Path:
-    """Returns where a run's checkpoints lie; each run has its own."""
-    return paths.latest / "checkpoints" / paths.backup.name
-
-
 def row_of(run: Run, report: Report, seconds_before: float) -> dict[str, Any]:
-    """Returns an epoch's entry of stats.json."""
+    """Returns an epoch's entry of stats.json; its seconds are those of all sittings."""
     cfg, result, epoch = run.cfg, report.score, report.progress.epoch
     confirmation = report.confirmation
     return {

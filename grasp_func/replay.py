@@ -40,7 +40,7 @@ class ReplayBuffer:
     """Ring of the last episodes of one worker."""
 
     def __init__(self, layout: Layout, n_transitions: int) -> None:
-        """Reserves room for `n_transitions` // T episodes, at least one."""
+        """Reserves room for `n_transitions` // T episodes, at least one; see `buffer_bytes`."""
         size, horizon = max(1, n_transitions // layout.horizon), layout.horizon
         self.episodes = Episode(
             obs=np.zeros((size, horizon + 1, layout.obs), np.float32),
@@ -69,6 +69,13 @@ class ReplayBuffer:
         n = min(n, len(self))
         slots = np.arange(self.n_seen - n, self.n_seen) % len(self.moved)
         return Episode(*(store[slots] for store in self.episodes))
+
+
+def buffer_bytes(layout: Layout, n_transitions: int) -> int:
+    """Returns the memory of a full buffer."""
+    seen = (layout.horizon + 1) * (layout.obs + layout.goal)
+    episode = seen + layout.goal + layout.horizon * layout.action
+    return 4 * episode * max(1, n_transitions // layout.horizon)
 
 
 def progress(achieved: Array) -> tuple[bool, bool]:

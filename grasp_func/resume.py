@@ -2,22 +2,26 @@
 
 Parameters, optimizer, normalizers and progress come from the checkpoint, the replay buffers from
 the segments beside it; keys need no state. So a run that was killed ends in the same bits as one
-that was not, on any number of processes that its workers can be shared by.
+that was not, on any number of processes that its workers can be shared by. A checkpoint is checked
+as a whole before the first file is written.
 """
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from grasp_func import segments
+from grasp_func.atomic import SaveError
 from grasp_func.checkpoint import KEPT, load_checkpoint, read_facts, save_checkpoint
+from grasp_func.comm import on_each, on_root
 from grasp_func.config import Config, ConfigError, recorded_config
 from grasp_func.ddpg import AgentState
 from grasp_func.replay import ReplayBuffer
-from grasp_func.saves import SaveError
 from grasp_func.train import Progress, Report, Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes")
-FORMAT = 1
+FORMAT = 2  # of the facts and of the segments; another one is refused
 
 
 class Start(NamedTuple):
@@ -27,11 +31,29 @@ class Start(NamedTuple):
     progress: Progress
     buffers: list[ReplayBuffer]
     rows: list[dict[str, Any]]  # statistics so far
+    history: list[str]  # where the run came from, one line for each time it was resumed
+
+
+class Facts(BaseModel):
+    """What a checkpoint holds besides the agent's state."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    format: int
+    env: str
+    seed: int
+    workers: int
+    config: dict[str, Any]
+    progress: dict[str, Any]  # exactly the fields of Progress
+    episodes: int  # given to each worker's replay buffer so far
+    rows: list[dict[str, Any]]
+    history: list[str]
+    finished: bool
 
 
 def fresh(run: Run) -> Start:
     """Returns the beginning of a run."""
-    return Start(initial_state(run), Progress(), empty_buffers(run), [])
+    return Start(initial_state(run), Progress(), empty_buffers(run), [], [])
 
 
 def find_run(save_dir: Path, env_id: str, choice: str) -> Path:
@@ -41,6 +63,8 @@ def find_run(save_dir: Path, env_id: str, choice: str) -> Path:
         SaveError: there is none.
     """
     if choice != "auto":
+        if Path(choice).absolute().parent.name != "checkpoints":
+            raise SaveError(f"{choice}: not a run, expected {save_dir}/{env_id}/checkpoints/<run>")
         return Path(choice)
     parent = save_dir / env_id / "checkpoints"
     runs = sorted(parent.glob("*/"), key=lambda path: path.stat().st_mtime)
@@ -56,12 +80,10 @@ def resumed_config(directory: Path, env_id: str, overrides: list[str]) -> Config
         SaveError: no complete checkpoint, or one of another environment or format.
         ConfigError: an override changes what the run depends on.
     """
-    facts = read_facts(directory)
-    if facts.get("format") != FORMAT:
-        raise SaveError(f"{directory}: format {facts.get('format')}, this version reads {FORMAT}")
-    if facts["env"] != env_id:
-        raise SaveError(f"{directory}: a run of {facts['env']}, not of {env_id}; mind --env")
-    recorded = {**facts["config"], "workers": facts["workers"], "seed": facts["seed"]}
+    facts = _facts(directory, *read_facts(directory))
+    if facts.env != env_id:
+        raise SaveError(f"{directory}: a run of {facts.env}, not of {env_id}; mind --env")
+    recorded = {**facts.config, "workers": facts.workers, "seed": facts.seed}
     before, cfg = recorded_config(recorded, []), recorded_config(recorded, overrides)
     for key in Config.model_fields:
         if key not in CHANGEABLE and getattr(cfg, key) != getattr(before, key):
@@ -69,56 +91,101 @@ def resumed_config(directory: Path, env_id: str, overrides: list[str]) -> Config
                 f"--set {key}: a resumed run keeps {key} = {getattr(before, key)}, "
                 f"expected only {', '.join(CHANGEABLE)} to change"
             )
-    if facts["finished"] and cfg == before:
+    if facts.finished and cfg == before:
         raise ConfigError(
             f"{directory}: this run has finished; --set epochs=N or early_stop=X to go on"
         )
     return cfg
 
 
-def restore(run: Run, directory: Path) -> Start:
-    """Reads the newest complete checkpoint of a run; every process reads its workers' replay.
+def restore(run: Run, directory: Path, with_replay: bool = True) -> Start:
+    """Reads the newest complete checkpoint of a run; every process must call it.
+
+    Args:
+        run: that goes on.
+        directory: of its checkpoints.
+        with_replay: else the buffers begin empty, and training takes another course.
 
     Raises:
-        CheckpointError, SaveError: a part is missing, damaged or of another size.
+        SaveError: a part is missing, damaged or of another size, on any process.
     """
-    _, state, facts = load_checkpoint(directory, initial_state(run))
-    progress = Progress(**facts["progress"])
-    buffers = [
-        segments.read_buffer(
-            directory, worker, progress.epoch, _episodes_per_epoch(run), buffer, run.layout
-        )
-        for worker, buffer in zip(run.workers.hosted, empty_buffers(run), strict=True)
-    ]
-    return Start(state, progress, buffers, facts["rows"])
+    like = initial_state(run)
+    return on_each(run.workers.comm, lambda: _restore(run, directory, like, with_replay))
 
 
-def save(run: Run, directory: Path, env_id: str, report: Report, rows: list[Any]) -> None:
+def save(run: Run, directory: Path, env_id: str, report: Report, record: Start) -> None:
     """Writes a checkpoint; every process must call it. Complete once the first process is done.
 
     Raises:
-        SaveError: a file cannot be written; the checkpoint before stays whole.
+        SaveError: a file cannot be written on any process; the checkpoint before stays whole.
     """
     epoch, per_epoch = report.progress.epoch, _episodes_per_epoch(run)
-    for worker, buffer in zip(run.workers.hosted, report.buffers, strict=True):
-        segments.write_segment(directory, worker, epoch, buffer.newest(per_epoch))
-    run.workers.gather([None] * len(run.workers.hosted))  # all segments are on disk
-    if run.workers.is_root:
-        facts = {
-            "format": FORMAT,
-            "env": env_id,
-            "seed": run.key.seed,
-            "workers": run.workers.total,
-            "config": run.cfg.model_dump(mode="json"),
-            "progress": report.progress._asdict(),
-            "rows": rows,
-            "finished": report.is_last(run.cfg),
-        }
-        save_checkpoint(directory, epoch, report.state, facts)
-    for worker, buffer in zip(run.workers.hosted, report.buffers, strict=True):
+    hosted = list(zip(run.workers.hosted, report.buffers, strict=True))
+
+    def write_segments() -> None:
+        for worker, buffer in hosted:
+            segments.write_segment(directory, worker, epoch, buffer.newest(per_epoch))
+
+    def write_state() -> None:
+        facts = Facts(
+            format=FORMAT,
+            env=env_id,
+            seed=run.key.seed,
+            workers=run.workers.total,
+            config=run.cfg.model_dump(mode="json"),
+            progress=report.progress._asdict(),
+            episodes=report.buffers[0].n_seen,
+            rows=record.rows,
+            history=record.history,
+            finished=report.is_last(run.cfg),
+        )
+        save_checkpoint(directory, epoch, report.state, facts.model_dump())
+
+    on_each(run.workers.comm, write_segments)
+    on_root(run.workers.comm, write_state)
+    for worker, buffer in hosted:
         oldest_kept = max(1, epoch - KEPT + 1)
-        first = segments.first_needed(oldest_kept, per_epoch, len(buffer.moved))
-        segments.prune(directory, worker, first)
+        segments.prune(
+            directory, worker, segments.first_needed(oldest_kept, per_epoch, len(buffer.moved))
+        )
+
+
+def _facts(directory: Path, epoch: int, content: Any) -> Facts:
+    """Returns checked facts of the checkpoint after `epoch` epochs."""
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise SaveError(
+            f"{directory}: format {found}, this version reads {FORMAT}; resume with the version "
+            "of grasp_func that wrote it, or take its agent: --set load_pretrained=true"
+        )
+    try:
+        facts = Facts.model_validate(content)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise SaveError(f"{directory}: damaged, {where}: {error.errors()[0]['msg']}") from None
+    kinds = {name: type(value) for name, value in Progress()._asdict().items()}
+    if {name: type(value) for name, value in facts.progress.items()} != kinds:
+        raise SaveError(
+            f"{directory}: its progress is {', '.join(facts.progress)}, this version of grasp_func "
+            f"reads {', '.join(kinds)}: resume with the version that wrote it"
+        )
+    epochs = [row.get("epoch") for row in facts.rows]
+    if epochs != list(range(1, epoch + 1)) or facts.progress["epoch"] != epoch:
+        raise SaveError(f"{directory}: damaged, its statistics are not those of {epoch} epochs")
+    return facts
+
+
+def _restore(run: Run, directory: Path, like: AgentState, with_replay: bool) -> Start:
+    epoch, state, content = load_checkpoint(directory, like)
+    facts = _facts(directory, epoch, content)
+    buffers, per_epoch = empty_buffers(run), _episodes_per_epoch(run)
+    for worker, buffer in zip(run.workers.hosted, buffers if with_replay else [], strict=False):
+        segments.read_buffer(directory, worker, epoch, per_epoch, facts.episodes, buffer)
+    line = (
+        f"{directory}: resumed after epoch {epoch} by {run.workers.comm.Get_size()} process(es), "
+        f"{run.workers.total} worker(s) with {len(buffers[0])} episodes of replay each"
+    )
+    return Start(state, Progress(**facts.progress), buffers, facts.rows, [*facts.history, line])
 
 
 def _episodes_per_epoch(run: Run) -> int:

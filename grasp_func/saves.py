@@ -18,30 +18,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from grasp_func.atomic import (
-    SaveError,
-    atomic_write_bytes,
-    atomic_write_text,
-    cannot_write,
-    locked,
-    replace_all,
-)
+from grasp_func.atomic import SaveError, locked, write_folder
 from grasp_func.normalizer import NormState, Scaling
-from grasp_func.run_folders import FILES, RunPaths, open_run, pretrain_directory
+from grasp_func.run_folders import FILES
 from grasp_func.types import Params
 
-__all__ = [
-    "FILES",
-    "AgentFiles",
-    "RunPaths",
-    "SaveError",
-    "atomic_write_bytes",
-    "atomic_write_text",
-    "open_run",
-    "pretrain_directory",
-    "read_agent",
-    "write_agent",
-]
+__all__ = ["FILES", "AgentFiles", "SaveError", "agent_bytes", "read_agent", "write_agent"]
 
 FORMAT = 1
 MAX_NETWORK_BYTES = 512 * 2**20
@@ -68,24 +50,24 @@ class AgentFiles(NamedTuple):
     goal_moments: NormState
 
 
-def write_agent(directory: Path, files: AgentFiles) -> None:
-    """Writes the four files, complete or not at all, and never mixed with another writer's.
-
-    Raises:
-        SaveError: no space, no permission, or another process holds the folder for a minute.
-    """
+def agent_bytes(files: AgentFiles) -> dict[str, bytes]:
+    """Returns the content of the four files by their names."""
     contents = (
         _network_bytes(files.actor),
         _network_bytes(files.critic),
         _normalizer_bytes(files.obs_moments, files.obs_scaling),
         _normalizer_bytes(files.goal_moments, files.goal_scaling),
     )
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(directory, error) from error
-    with locked(directory):
-        replace_all({directory / name: data for name, data in zip(FILES, contents, strict=True)})
+    return dict(zip(FILES, contents, strict=True))
+
+
+def write_agent(directory: Path, files: AgentFiles) -> None:
+    """Writes the four files, complete or not at all, and never mixed with another writer's.
+
+    Raises:
+        SaveError: as `atomic.write_folder`.
+    """
+    write_folder(directory, agent_bytes(files))
 
 
 def read_agent(directory: Path) -> AgentFiles:

@@ -4,15 +4,17 @@ A buffer is the last episodes of its segments, so a checkpoint costs one epoch's
 large the buffer is, and a file that exists is never written to again.
 """
 
+import contextlib
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from grasp_func.atomic import SaveError, atomic_write_bytes
+from grasp_func.atomic import SaveError, write_folder
 from grasp_func.replay import ReplayBuffer
-from grasp_func.types import Array, Episode, Layout
+from grasp_func.types import Array, Episode
 
 
 def write_segment(directory: Path, worker: int, epoch: int, episodes: Episode) -> None:
@@ -25,76 +27,70 @@ def write_segment(directory: Path, worker: int, epoch: int, episodes: Episode) -
     stream = io.BytesIO()
     np.save(stream, np.concatenate(rows, axis=1), allow_pickle=False)
     path = _path(directory, worker, epoch)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write_bytes(path, stream.getvalue())
+    write_folder(path.parent, {path.name: stream.getvalue()})
 
 
 def read_buffer(
-    directory: Path, worker: int, epochs: int, per_epoch: int, empty: ReplayBuffer, layout: Layout
+    directory: Path, worker: int, epoch: int, per_epoch: int, n_seen: int, empty: ReplayBuffer
 ) -> ReplayBuffer:
-    """Fills `empty` as it was after `epochs` epochs of `per_epoch` episodes, and returns it.
+    """Fills `empty` as it was after an epoch, and returns it.
+
+    Args:
+        directory: of the run's checkpoints.
+        worker: whose buffer.
+        epoch: epochs completed.
+        per_epoch: episodes that a worker plays in an epoch.
+        n_seen: episodes that the buffer had been given by then.
+        empty: where to.
 
     Raises:
         SaveError: a segment is missing, damaged or of another size.
     """
     capacity = len(empty.moved)
-    held = min(epochs * per_epoch, capacity)
-    first = first_needed(epochs, per_epoch, capacity)
-    segments = [
-        _read(_path(directory, worker, epoch), min(per_epoch, capacity), layout)
-        for epoch in range(first, epochs + 1)
-    ]
-    rows = np.concatenate(segments)[-held:]
-    empty.n_seen = epochs * per_epoch - held
-    for row in rows:
-        empty.append(_episode(row, layout))
+    held = min(n_seen, capacity)
+    first = first_needed(epoch, per_epoch, held)
+    shapes = tuple(field.shape[1:] for field in empty.episodes)
+    expected = min(per_epoch, capacity), sum(map(math.prod, shapes))
+    segments = [_read(_path(directory, worker, e), expected) for e in range(first, epoch + 1)]
+    empty.n_seen = n_seen - held
+    for row in np.concatenate(segments)[-held:] if held else ():
+        empty.append(_episode(row, shapes))
     return empty
 
 
-def first_needed(epochs: int, per_epoch: int, capacity: int) -> int:
-    """Returns the first epoch whose segment a buffer needs after `epochs` epochs."""
-    return max(1, epochs + 1 - math.ceil(capacity / min(per_epoch, capacity)))
+def first_needed(epoch: int, per_epoch: int, held: int) -> int:
+    """Returns the first epoch whose segment a buffer of `held` episodes needs after an epoch."""
+    return max(1, epoch + 1 - math.ceil(held / per_epoch))
 
 
 def prune(directory: Path, worker: int, first: int) -> None:
-    """Deletes a worker's segments of epochs before `first`."""
+    """Deletes a worker's segments of epochs before `first`; one that cannot be deleted stays."""
     for path in _path(directory, worker, first).parent.glob("*.npy"):
         if path.name < _path(directory, worker, first).name:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _path(directory: Path, worker: int, epoch: int) -> Path:
     return directory / "replay" / f"worker_{worker:05d}" / f"epoch_{epoch:07d}.npy"
 
 
-def _read(path: Path, n_rows: int, layout: Layout) -> Array:
+def _read(path: Path, expected: tuple[int, int]) -> Array:
+    remedy = "resume --without-replay, or another run"
     try:
+        if not path.is_file():
+            raise OSError("no such file")
         rows: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise SaveError(f"{path}: replay cannot be read ({error}); resume an older run") from None
-    expected = (n_rows, _width(layout))
+    except (OSError, ValueError, EOFError, SyntaxError, RecursionError) as error:
+        reason = ascii(str(error))[1:81]
+        raise SaveError(f"{path}: replay cannot be read ({reason}); {remedy}") from None
     if rows.shape != expected or rows.dtype != np.float32 or not np.isfinite(rows).all():
         found = f"{rows.dtype} {rows.shape}"
-        raise SaveError(f"{path}: replay is {found}, expected finite float32 {expected}")
+        raise SaveError(f"{path}: replay is {found}, not finite float32 {expected}; {remedy}")
     return rows
 
 
-def _sizes(layout: Layout) -> tuple[tuple[int, ...], ...]:
-    steps = layout.horizon
-    return (
-        (steps + 1, layout.obs),
-        (steps + 1, layout.goal),
-        (layout.goal,),
-        (steps, layout.action),
-    )
-
-
-def _width(layout: Layout) -> int:
-    return sum(math.prod(shape) for shape in _sizes(layout))
-
-
-def _episode(row: Array, layout: Layout) -> Episode:
-    shapes = _sizes(layout)
+def _episode(row: Array, shapes: Sequence[tuple[int, ...]]) -> Episode:
     ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
     parts = np.split(row, ends)
     return Episode(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))

@@ -1,8 +1,8 @@
 """What a run tells about its progress: stats.json, stats.png and the interval behind them.
 
-`write_stats` and `plot_stats` go to disk atomically; `wilson_interval` is pure. Departs from
-Dext-Gen: success carries a confidence interval, table and air goals are told apart, and the axis
-counts environment steps of all workers, which can be compared between runs.
+Everything is pure but `recorded_kwargs`, which reads. Departs from Dext-Gen: success carries a
+confidence interval, table and air goals are told apart, and the axis counts environment steps of
+all workers, which can be compared between runs.
 """
 
 import io
@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grasp_func.atomic import SaveError, atomic_write_bytes, atomic_write_text
+from grasp_func.atomic import SaveError
 from grasp_func.rollout import Score
-from grasp_func.saves import RunPaths
 
 CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
-Row = Mapping[str, Any]  # one epoch, see `plot_stats`
+MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 5 MB
+Row = Mapping[str, Any]  # one epoch, see `stats_png`
 
 
 def wilson_interval(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -58,18 +58,16 @@ def summary(score: Score) -> dict[str, Any]:
     return numbers
 
 
-def write_stats(paths: RunPaths, stats: Mapping[str, Any]) -> None:
-    """Writes stats.json to the latest and to the backup folder of a run.
+def stats_json(stats: Mapping[str, Any]) -> bytes:
+    """Returns the content of stats.json.
 
     Raises:
-        SaveError: not JSON (a number that is not finite, an object), or it cannot be written.
+        SaveError: not JSON (a number that is not finite, an object).
     """
     try:
-        text = json.dumps(stats, allow_nan=False, indent=1) + "\n"
+        return (json.dumps(stats, allow_nan=False, indent=1) + "\n").encode()
     except (TypeError, ValueError) as error:
-        raise SaveError(f"{paths.latest / 'stats.json'}: not plain JSON ({error})") from error
-    for directory in paths:
-        atomic_write_text(directory / "stats.json", text)
+        raise SaveError(f"stats.json: not plain JSON ({error})") from error
 
 
 def recorded_kwargs(directory: Path, env_id: str) -> list[str]:
@@ -84,23 +82,26 @@ def recorded_kwargs(directory: Path, env_id: str) -> list[str]:
     if not path.is_file():
         return []
     try:
-        stats = json.loads(path.read_text())
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise ValueError(f"larger than {MAX_BYTES} bytes")
+        stats = json.loads(text)
         kwargs = stats["config"]["kwargs"] if stats["env"] == env_id else {}
         return [f"kwargs.{name}={json.dumps(value)}" for name, value in kwargs.items()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SaveError(f"{path}: not the statistics of a run ({error}); delete the file") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = ascii(str(error))[1:81]
+        raise SaveError(
+            f"{path}: not the statistics of a run ({reason}); delete the file"
+        ) from None
 
 
-def plot_stats(rows: Sequence[Row], path: Path) -> None:
-    """Draws success rates and losses over environment steps into a PNG file.
+def stats_png(rows: Sequence[Row]) -> bytes:
+    """Draws success rates and losses over environment steps as a PNG.
 
     Args:
         rows: one per epoch, with env_steps, success, success_low, success_high, success_table and
             success_air (None where no such goal was evaluated), critic_loss, actor_loss, phase.
-        path: file to replace.
-
-    Raises:
-        SaveError: it cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, rarely needed
     from matplotlib.figure import Figure
@@ -126,7 +127,7 @@ def plot_stats(rows: Sequence[Row], path: Path) -> None:
         panel.grid(alpha=0.3)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
-    atomic_write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _column(rows: Sequence[Row], name: str) -> list[float]:

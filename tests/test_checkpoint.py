@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from grasp_func.checkpoint import KEPT, CheckpointError, load_checkpoint, save_checkpoint
+from grasp_func.atomic import SaveError
+from grasp_func.checkpoint import KEPT, load_checkpoint, save_checkpoint
 from grasp_func.train import initial_state, train
 from helpers import assert_same, make_batch, make_run, tiny_config
 
@@ -42,7 +43,7 @@ def test_a_checkpoint_of_other_networks_is_refused(trained, tmp_path):
     _, state = trained
     save_checkpoint(tmp_path, 1, state, FACTS)
     wider = initial_state(make_run(tiny_config(actor_net_layer_width=9)))
-    with pytest.raises(CheckpointError, match="resume with the networks and the environment"):
+    with pytest.raises(SaveError, match="resume with the networks and the environment"):
         load_checkpoint(tmp_path, wider)
 
 
@@ -58,20 +59,20 @@ def test_a_checkpoint_of_other_networks_is_refused(trained, tmp_path):
 def test_each_part_is_checked_by_name(trained, tmp_path, field, value):
     _, state = trained
     save_checkpoint(tmp_path, 1, state, FACTS)
-    with pytest.raises(CheckpointError, match=field):
+    with pytest.raises(SaveError, match=field):
         load_checkpoint(tmp_path, state.replace(**{field: value}))
 
 
 def test_something_else_is_refused(trained, tmp_path):
     _, state = trained
     save_checkpoint(tmp_path, 1, state.opt, FACTS)
-    with pytest.raises(CheckpointError, match="other parts than an agent's state"):
+    with pytest.raises(SaveError, match="other parts than an agent's state"):
         load_checkpoint(tmp_path, state)
 
 
 def test_no_checkpoint(trained, tmp_path):
     _, state = trained
-    with pytest.raises(CheckpointError, match="no checkpoint there"):
+    with pytest.raises(SaveError, match="no checkpoint there"):
         load_checkpoint(tmp_path / "nowhere", state)
-    with pytest.raises(CheckpointError, match="no complete checkpoint there"):
+    with pytest.raises(SaveError, match="no complete checkpoint there"):
         load_checkpoint(tmp_path, state)

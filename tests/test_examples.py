@@ -30,7 +30,8 @@ ENV = "FlatPJCube-v0"
 
 def launch(*arguments: str, cwd: Path, processes: int = 0, wait: bool = True):
     """Starts an example; `processes` > 0 starts it under mpirun."""
-    program = [sys.executable, str(EXAMPLES / arguments[0]), *arguments[1:]]
+    folder = Path(__file__).parent if arguments[0] == "point_train.py" else EXAMPLES
+    program = [sys.executable, str(folder / arguments[0]), *arguments[1:]]
     if processes:
         mpirun = Path(sys.executable).with_name("mpirun")
         if not mpirun.exists():
@@ -162,7 +163,10 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", ENV, "--save-dir", "/proc/saves"], ["/proc/saves", "--save-dir"]),
         ("train.py", ["--env", ENV, "--set", "load_pretrained=true"], ["pretrain", "ParallelJaw"]),
         ("train.py", ["--env", ENV, "--resume"], ["no run to resume", "checkpoints"]),
-        ("train.py", ["--env", ENV, "--resume", "there"], ["there: no checkpoint"]),
+        ("train.py", ["--env", ENV, "--resume", "there"], ["there: not a run"]),
+        ("train.py", ["--env", ENV, "--resume", "checkpoints/a"], ["a: no checkpoint there"]),
+        ("train.py", ["--env", ENV, "--without-replay"], ["goes with --resume only"]),
+        ("train.py", ["--env", ENV, "--set", "buffer_size=10000000000"], ["GiB", "fits"]),
         ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "actor.pt", "train first"]),
         ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
         ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["--ntests 0"]),

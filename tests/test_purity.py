@@ -124,6 +124,7 @@ CASES = [  # (name, function, inputs)
         *(KEY, 10, 3, explore.Exploration(quiet_share=0.5), UNIFORM),
     ),
     ("explore.explore", explore.explore, ACTION, NOISE, 3, 1.0),
+    ("replay.buffer_bytes", replay.buffer_bytes, LAYOUT, 40),
     ("replay.progress", replay.progress, BUFFER.episodes.achieved[0]),
     ("replay.draw_indices", replay.draw_indices, KEY, 10, 20, SHARES, *FLAGS),
     ("replay.gather", replay.gather, BUFFER.episodes, INDICES, square_reward),

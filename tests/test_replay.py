@@ -9,6 +9,7 @@ from grasp_func.replay import (
     Indices,
     ReplayBuffer,
     Shares,
+    buffer_bytes,
     draw_batches,
     draw_indices,
     gather,
@@ -216,3 +217,10 @@ def test_progress_looks_at_the_position_alone():
 def test_progress_of_a_goal_without_height():
     """Two numbers used to be an IndexError: not every goal is a position in space."""
     assert progress(np.float32([[0, 0], [1, 1]])) == (True, False)
+
+
+@pytest.mark.parametrize("n_transitions", [1, 10, 47, 1000])
+def test_buffer_bytes_are_those_of_the_arrays(n_transitions):
+    held = ReplayBuffer(LAYOUT, n_transitions).episodes
+    assert all(field.dtype == np.float32 for field in held)
+    assert buffer_bytes(LAYOUT, n_transitions) == sum(field.nbytes for field in held)

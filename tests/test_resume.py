@@ -1,17 +1,18 @@
 """A run that was killed and resumed ends in the bits of one that was not."""
 
+import json
 import shutil
+from datetime import datetime
 
 import numpy as np
 import pytest
 
-from grasp_func import resume, segments
+from grasp_func import record, resume, segments
 from grasp_func.atomic import SaveError
-from grasp_func.checkpoint import CheckpointError
 from grasp_func.config import ConfigError
-from grasp_func.record import checkpoint_directory, make_recorder
+from grasp_func.record import make_recorder
 from grasp_func.replay import ReplayBuffer
-from grasp_func.saves import RunPaths
+from grasp_func.run_folders import RunPaths, open_run, reopen_run
 from grasp_func.train import train
 from helpers import POINT_REACH, assert_same, make_run, run_twins, tiny_config
 
@@ -30,27 +31,30 @@ def paths(directory):
     return RunPaths(directory, directory / "backup" / "now")
 
 
-def play(directory, cfg, processes, resumed=False):
-    """Trains to the end on fake processes; returns the last state, all workers' buffers, rows."""
+def play(directory, cfg, processes, resumed=False, with_replay=True):
+    """Trains to the end on fake processes; returns the last state, all workers' buffers, rows.
+
+    An error is raised as it is only if all processes raise one.
+    """
     directory.mkdir(exist_ok=True)
     paths(directory).backup.mkdir(parents=True, exist_ok=True)
-    checkpoints = checkpoint_directory(paths(directory))
+    checkpoints = paths(directory).checkpoints
 
     def process(comm):
         run = make_run(cfg, comm)
-        start = resume.restore(run, checkpoints) if resumed else resume.fresh(run)
+        start = resume.restore(run, checkpoints, with_replay) if resumed else resume.fresh(run)
         rows = []
-        record = make_recorder(run, {"env": POINT_REACH}, paths(directory), start.rows)
+        record_epoch = make_recorder(run, {"env": POINT_REACH}, paths(directory), start)
         for report in train(run, start.state, start.progress, start.buffers):
-            record(report)
+            record_epoch(report)
         if run.workers.is_root:
-            rows = resume.read_facts(checkpoints)["rows"]
+            rows = resume.read_facts(checkpoints)[1]["rows"]
         return report.state, report.buffers, rows
 
     results = run_twins(processes, process)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if errors:
+        raise ExceptionGroup("processes", errors) if len(errors) < processes else errors[0]
     buffers = [buffer for _, hosted, _ in results for buffer in hosted]
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in results[0][2]]
     return results[0][0], buffers, rows
@@ -91,17 +95,17 @@ def test_a_run_killed_while_writing_resumes_from_the_checkpoint_before(
 def checkpoints(tmp_path):
     """Returns the checkpoint folder of a run of two epochs."""
     play(tmp_path / "run", config(epochs=2), 1)
-    return checkpoint_directory(paths(tmp_path / "run"))
+    return paths(tmp_path / "run").checkpoints
 
 
 def test_old_segments_are_deleted_but_none_that_is_needed(tmp_path):
     play(tmp_path / "run", config(epochs=5), 1)
-    folder = checkpoint_directory(paths(tmp_path / "run"))
+    folder = paths(tmp_path / "run").checkpoints
     # 4 episodes an epoch, 7 kept: checkpoints 4 and 5 need epochs 3, 4 and 4, 5
     expected = [f"epoch_{epoch:07d}.npy" for epoch in (3, 4, 5)]
     for worker in range(WORKERS):
-        found = sorted(p.name for p in (folder / "replay" / f"worker_{worker:05d}").iterdir())
-        assert found == expected
+        found = sorted(p.name for p in (folder / "replay" / f"worker_{worker:05d}").glob("*"))
+        assert found == [".lock", *expected]
 
 
 def test_resumed_config_is_the_runs_own(checkpoints):
@@ -135,7 +139,7 @@ def test_damage_is_found_before_anything_is_written(checkpoints, tmp_path):
     rows = np.load(checkpoints / "replay" / "worker_00000" / "epoch_0000002.npy")
     rows[0, 0] = np.nan
     np.save(segment, rows)
-    with pytest.raises(SaveError, match="expected finite float32"):
+    with pytest.raises(SaveError, match="not finite float32"):
         resume.restore(run, checkpoints)
     segment.unlink()
     with pytest.raises(SaveError, match=r"epoch_0000002.npy: replay cannot be read"):
@@ -144,14 +148,116 @@ def test_damage_is_found_before_anything_is_written(checkpoints, tmp_path):
 
 def test_damaged_checkpoint_is_named(checkpoints):
     shutil.rmtree(checkpoints / "2" / "facts")
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(SaveError, match="damaged"):
         resume.read_facts(checkpoints)
-    with pytest.raises(CheckpointError, match="no checkpoint there"):
+    with pytest.raises(SaveError, match="no checkpoint there"):
         resume.read_facts(checkpoints / "none")
 
 
+def rewrite_facts(checkpoints, change):
+    """Changes the facts of the newest checkpoint as another program might."""
+    path = checkpoints / "2" / "facts" / "metadata"
+    facts = json.loads(path.read_text())
+    change(facts)
+    path.write_text(json.dumps(facts))
+
+
+FACTS = {
+    "the format before": (lambda facts: facts.update(format=1), "format 1, this version reads 2"),
+    "no format": (lambda facts: facts.pop("format"), "format None, this version reads 2"),
+    "no rows": (lambda facts: facts.pop("rows"), "damaged, rows: Field required"),
+    "text for a number": (lambda facts: facts.update(workers="2"), "damaged, workers: Input"),
+    "unknown": (lambda facts: facts.update(code="import os"), "damaged, code: Extra inputs"),
+    "lost row": (lambda facts: facts["rows"].pop(), "statistics are not those of 2 epochs"),
+    "other epoch": (lambda facts: facts["progress"].update(epoch=1), "not those of 2 epochs"),
+    "new progress": (lambda facts: facts["progress"].update(mood=1), "its progress is .*mood"),
+    "old progress": (lambda facts: facts["progress"].pop("late_hits"), "this version .* reads"),
+    "progress of another type": (
+        lambda facts: facts["progress"].update(late_hits="1"),
+        "this version .* reads",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts_of_another_version_or_damaged_ones_are_refused(checkpoints, name):
+    change, words = FACTS[name]
+    rewrite_facts(checkpoints, change)
+    with pytest.raises(SaveError, match=words):
+        resume.resumed_config(checkpoints, POINT_REACH, ["epochs=9"])
+    with pytest.raises(SaveError, match=words):
+        resume.restore(make_run(config()), checkpoints)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"[" * 100_000, b"\xff", b"nope"])
+def test_facts_that_are_no_json_are_refused(checkpoints, text):
+    (checkpoints / "2" / "facts" / "metadata").write_bytes(text)
+    with pytest.raises(SaveError):
+        resume.resumed_config(checkpoints, POINT_REACH, ["epochs=9"])
+
+
+def test_a_damaged_segment_of_one_process_is_an_error_on_all(checkpoints):
+    (checkpoints / "replay" / "worker_00001" / "epoch_0000002.npy").write_bytes(b"")
+
+    def process(comm):
+        resume.restore(make_run(config(), comm), checkpoints)
+
+    errors = run_twins(2, process)
+    assert all(isinstance(error, SaveError) for error in errors)
+    assert all("worker_00001" in str(error) for error in errors)
+
+
+def test_without_replay_only_the_buffers_are_lost(checkpoints):
+    run = make_run(config(epochs=4))
+    shutil.rmtree(checkpoints / "replay")
+    with pytest.raises(SaveError, match="resume --without-replay"):
+        resume.restore(run, checkpoints)
+    start = resume.restore(run, checkpoints, with_replay=False)
+    assert [len(buffer) for buffer in start.buffers] == [0, 0]
+    assert "2 worker(s) with 0 episodes of replay each" in start.history[-1]
+
+
+@pytest.mark.parametrize("later", [4, 6])
+def test_a_run_without_its_old_replay_can_be_resumed_exactly(later, tmp_path):
+    """Its buffer began empty after epoch 2, so it holds fewer episodes than the epochs had."""
+    cfg = {"buffer_size": 170}  # 17 episodes: it wraps in the fifth epoch after the loss
+    for name in ("straight", "cut"):
+        play(tmp_path / name, config(epochs=2, **cfg), 1)
+        shutil.rmtree(paths(tmp_path / name).checkpoints / "replay")
+    straight = play(tmp_path / "straight", config(epochs=8, **cfg), 1, True, with_replay=False)
+    play(tmp_path / "cut", config(epochs=later, **cfg), 1, True, with_replay=False)
+    assert_same(play(tmp_path / "cut", config(epochs=8, **cfg), 2, resumed=True), straight)
+
+
+@pytest.mark.parametrize("part", ["save_checkpoint", "write_segment", "agent_bytes"])
+def test_an_error_of_one_process_while_saving_ends_all_of_them(part, straight, tmp_path):
+    """The second of two processes, or the first, finds the disk full in the third epoch."""
+    home = {"save_checkpoint": resume, "write_segment": segments, "agent_bytes": record}[part]
+    real, calls = getattr(home, part), []
+
+    def full(*arguments):
+        calls.append(arguments)
+        if len(calls) == (6 if part == "write_segment" else 3):
+            raise SaveError("disk: no space left")
+        return real(*arguments)
+
+    folder = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(home, part, full)
+        with pytest.raises(SaveError, match="no space left"):
+            play(folder, config(epochs=4), 2)
+    assert_same(play(folder, config(epochs=4), 1, resumed=True), straight)
+
+
+def test_a_run_is_resumed_once_at_a_time(tmp_path):
+    first = open_run(tmp_path, POINT_REACH, datetime(2026, 1, 2, 3, 4))
+    with pytest.raises(SaveError, match="03_04: this run is running; end it first"):
+        reopen_run(first.checkpoints)
+    assert open_run(tmp_path, POINT_REACH, datetime(2026, 1, 2, 3, 4)) != first
+
+
 def test_other_networks_are_refused(checkpoints):
-    with pytest.raises(CheckpointError, match="this run needs"):
+    with pytest.raises(SaveError, match="this run needs"):
         resume.restore(make_run(config(actor_net_layer_width=9)), checkpoints)
 
 
@@ -161,7 +267,10 @@ def test_find_run_takes_the_newest_or_the_one_named(tmp_path):
     for name in ("2026_01_01", "2026_01_02"):
         (tmp_path / "A-v0" / "checkpoints" / name).mkdir(parents=True)
     assert resume.find_run(tmp_path, "A-v0", "auto").name == "2026_01_02"
-    assert resume.find_run(tmp_path, "A-v0", "x/y").as_posix() == "x/y"
+    assert resume.find_run(tmp_path, "A-v0", "checkpoints/y").as_posix() == "checkpoints/y"
+    for path in ("x/y", "A-v0", ".", "/"):
+        with pytest.raises(SaveError, match=r"not a run, expected .*/A-v0/checkpoints/<run>"):
+            resume.find_run(tmp_path, "A-v0", path)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5])
@@ -176,4 +285,4 @@ def test_buffers_survive_the_disk(epochs, n_transitions, tmp_path):
             buffer.append(type(buffer.episodes)(*(f.astype(np.float32) for f in fields)))
         segments.write_segment(tmp_path, 0, epoch, buffer.newest(4))
     empty = ReplayBuffer(run.layout, n_transitions)
-    assert_same(segments.read_buffer(tmp_path, 0, epochs, 4, empty, run.layout), buffer)
+    assert_same(segments.read_buffer(tmp_path, 0, epochs, 4, 4 * epochs, empty), buffer)

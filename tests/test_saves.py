@@ -10,15 +10,9 @@ import pytest
 import torch
 
 from grasp_func import atomic
-from grasp_func.saves import (
-    SaveError,
-    atomic_write_bytes,
-    atomic_write_text,
-    open_run,
-    pretrain_directory,
-    read_agent,
-    write_agent,
-)
+from grasp_func.atomic import atomic_write_bytes, atomic_write_text, write_folder
+from grasp_func.run_folders import open_run, pretrain_directory
+from grasp_func.saves import SaveError, read_agent, write_agent
 from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, assert_same
 
 NOW = datetime(2026, 1, 2, 3, 4)
@@ -112,6 +106,15 @@ def test_full_disk_in_the_middle_keeps_all_four_old_files(saved, monkeypatch):
     with pytest.raises(SaveError):
         write_agent(saved, agent(seed=9))
     assert {name: (saved / name).read_bytes() for name in FILES} == before
+
+
+def test_what_killed_writers_left_is_swept_up_and_nothing_else(tmp_path):
+    theirs = [tmp_path / name for name in (".x.7.aaaaaaaa.tmp", ".y.7.aaaaaaaa.tmp", "x.tmp")]
+    for path in theirs:
+        path.write_text("half")
+    write_folder(tmp_path, {"x": b"whole"})
+    assert [path.exists() for path in theirs] == [False, True, True]
+    assert (tmp_path / "x").read_bytes() == b"whole"
 
 
 def test_writing_below_a_file_says_so(tmp_path):
