@@ -12,6 +12,7 @@ from pathlib import Path
 
 from envs import ENV_IDS
 from grasp_func import agent, comm, launch, matmul, record, resume, train
+from grasp_func.workers import make_workers
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
@@ -48,7 +49,7 @@ def main() -> None:
     with launch.user_errors(world):
         cfg, paths = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
         comm.on_each(world, lambda: matmul.use(cfg.matmul))
-        workers = comm.make_workers(world, cfg.workers)
+        workers = make_workers(world, cfg.workers)
         env = launch.make_env(args.env, cfg)
         run = train.make_run(cfg, env, workers)
         launch.check_memory(run)

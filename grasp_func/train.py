@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from grasp_func import normalizer
-from grasp_func.comm import Workers
 from grasp_func.config import Config
 from grasp_func.ddpg import AgentState, DDPGConfig, Learner, make_learner
 from grasp_func.explore import Exploration, NoiseProcess, draw_noise, explore, make_noise_process
@@ -28,6 +27,7 @@ from grasp_func.replay import ReplayBuffer, Shares, draw_batches
 from grasp_func.rng import Key, Stream, fold_in, integer_seed, numpy_rng
 from grasp_func.rollout import PREGRASP, Score, evaluate, layout_of, run_episode, score
 from grasp_func.types import Episode, Layout, Metrics
+from grasp_func.workers import Workers
 
 
 class Run(NamedTuple):

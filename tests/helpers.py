@@ -13,9 +13,10 @@ import torch
 from gymnasium import spaces
 
 from grasp_func import train
-from grasp_func.comm import SoloComm, make_workers
+from grasp_func.comm import SoloComm
 from grasp_func.config import Config
 from grasp_func.types import Layout, Transition
+from grasp_func.workers import make_workers
 
 # --- equality to the bit, purity
 
@@ -170,6 +171,10 @@ class TwinComm:
     def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:
         parts = self.board.exchange(self.rank, sendbuf)
         recvbuf[...] = np.concatenate([part.reshape(-1) for part in parts]).reshape(recvbuf.shape)
+
+    def Alltoall(self, sendbuf: Any, recvbuf: Any) -> None:
+        sent = self.board.exchange(self.rank, sendbuf.reshape(self.Get_size(), -1))
+        recvbuf[...] = np.concatenate([rows[self.rank] for rows in sent]).reshape(recvbuf.shape)
 
 
 def run_twins(size: int, program: Callable[[TwinComm], Any]) -> list[Any]:

@@ -17,7 +17,7 @@ CORE = {
 }
 CORE_LIBRARIES = {"torch", "numpy", "jax", "chex"}
 ONLY_IN = {
-    "mpi4py": {"grasp_func/comm.py"},
+    "mpi4py": {"grasp_func/comm.py", "grasp_func/reduce.py"},
     "pybullet": {"envs/sim.py", "envs/pictures.py"},
     "orbax": {"grasp_func/checkpoint.py"},
 }

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from grasp_func import train
-from grasp_func.comm import DesyncError
 from grasp_func.ddpg import Learner
 from grasp_func.rng import Key
 from grasp_func.rollout import Rate, Score, evaluate, score
+from grasp_func.workers import DesyncError
 from helpers import PointReach, assert_same, make_run, run_training, run_twins, tiny_config
 
 LEARNS = tiny_config(

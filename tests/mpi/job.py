@@ -15,19 +15,19 @@ from helpers import make_run, tiny_config
 
 
 def main(mode: str) -> None:
-    """Trains four workers for two epochs; `mode` may ask the second process for an accident."""
+    """Trains 16 workers for two epochs; `mode` may ask the second process for an accident."""
     world = connect()
     rank = world.Get_rank()
     if mode == "raise" and rank == 1:
         print(time.time(), flush=True)
         raise KeyError("this process has a bug")
-    run = make_run(tiny_config(workers=4, cycles=2, evals=3), world)
+    run = make_run(tiny_config(workers=16, cycles=2, evals=3), world)
     state = train.initial_state(run)
     if mode == "desync" and rank == 1:
         state = state.replace(target=state.target + 1e-6)
     for report in train.train(run, state):
         if rank == 0:
-            print(report.params_hash, report.score, report.metrics, flush=True)
+            print(report.params_hash, report.progress, report.score, report.metrics, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,17 +11,20 @@ import pytest
 
 pytestmark = pytest.mark.mpi
 
-JOB = Path(__file__).with_name("job.py")
+JOB, MEANS = (Path(__file__).with_name(name) for name in ("job.py", "means.py"))
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun: pip install 'grasp_func[mpi]'")
 
+SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in (4, 8, 16)]
+ON_MANY = pytest.mark.parametrize("processes", [2, *SLOW])
 
-def run_job(mode, processes=None, timeout=120, **variables):
-    """Runs job.py on `processes` processes, without a launcher if None."""
+
+def run_job(*arguments, processes=None, timeout=120, script=JOB, **variables):
+    """Runs a script on `processes` processes, without a launcher if None."""
     launcher = [] if processes is None else [MPIRUN, "--oversubscribe", "-n", str(processes)]
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return subprocess.run(
-        [*launcher, sys.executable, str(JOB), mode],
+        [*launcher, sys.executable, str(script), *arguments],
         env={**os.environ, **(root if os.geteuid() == 0 else {}), **variables},
         capture_output=True,
         text=True,
@@ -41,15 +44,22 @@ def alone():
 
 
 @needs_mpirun
-@pytest.mark.parametrize("processes", [2, 4])
-def test_four_workers_end_in_the_same_bits(processes, alone):
+@ON_MANY
+def test_sixteen_workers_end_in_the_same_bits(processes, alone):
     assert len(alone) == 2
-    assert lines(run_job("train", processes)) == alone
+    assert lines(run_job("train", processes=processes)) == alone
+
+
+@needs_mpirun
+@ON_MANY
+def test_all_ways_to_a_mean_give_the_same_bits(processes):
+    job = run_job(processes=processes, script=MEANS)
+    assert lines(job) == ["equal: ExchangedMean, SharedMean"]
 
 
 @needs_mpirun
 def test_a_process_that_raises_ends_the_job_with_its_traceback():
-    job = run_job("raise", 2, timeout=60)
+    job = run_job("raise", processes=2, timeout=60)
     assert time.time() - float(job.stdout.split()[0]) < 10
     assert job.returncode != 0
     assert "Traceback" in job.stderr
@@ -58,7 +68,7 @@ def test_a_process_that_raises_ends_the_job_with_its_traceback():
 
 @needs_mpirun
 def test_a_replica_that_goes_astray_is_named():
-    job = run_job("desync", 2)
+    job = run_job("desync", processes=2)
     assert job.returncode != 0
     assert "DesyncError: the agent's state on rank [1] differs from that on rank 0" in job.stderr
 

@@ -1,0 +1,43 @@
+"""What each process of an MPI job runs: compares all ways to a mean with the reference."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["JAX_PLATFORMS"] = "cpu"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from grasp_func.comm import connect
+from grasp_func.ddpg import mean_of_workers
+from grasp_func.reduce import ExchangedMean, SharedMean, on_one_host
+from grasp_func.workers import make_workers
+from helpers import assert_same
+from test_reduce import vectors
+
+
+def main() -> None:
+    """Prints what was compared on the first process; an unequal bit is an exception."""
+    world = connect()
+    kinds = [ExchangedMean] + [SharedMean] * on_one_host(world)
+    for total in (world.Get_size(), 16):
+        hosted = make_workers(world, total).hosted
+        means = [kind(world, total) for kind in kinds]
+        for length in (1, 7, 1001, 20_011):
+            for dtype in (torch.float32, torch.float64):
+                values = vectors(total, length, dtype)
+                expected = mean_of_workers(values)
+                mine = [values[worker] for worker in hosted]
+                for mean in means:
+                    first = mean(mine)
+                    for _ in range(3):  # the memory of a call is free again in the next one
+                        assert_same(mean([-value for value in mine]), -expected)
+                        assert_same(first, expected)
+    if world.Get_rank() == 0:
+        print("equal:", ", ".join(kind.__name__ for kind in kinds))
+
+
+if __name__ == "__main__":
+    main()
