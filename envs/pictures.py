@@ -9,10 +9,12 @@ import contextlib
 import functools
 import importlib.util
 import math
+import os
 import subprocess
 import sys
 
 import numpy as np
+import pybullet_data
 
 from envs.quiet import STDERR, STDOUT, quiet
 from envs.scene import Camera, Pose, Shape
@@ -23,6 +25,7 @@ with quiet(STDERR):  # importing it prints its build time
 RENDERERS = ("software", "egl")
 _WINDOW_LIGHT = (-1.0, 2.0, 6.0)
 _WINDOW_DISTANCE = 0.35  # of a camera's: a window's lens is wide and cannot be changed
+_ROUND = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")  # radius 1
 _EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
 GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 
@@ -95,12 +98,18 @@ def put(client: int, poses: dict[int, Pose]) -> None:
 
 def add_visual(client: int, shape: Shape) -> int:
     """Adds what is seen of a shape, placed in its body's frame, and returns its id."""
+    geometry: dict[str, object] = {
+        "shapeType": GEOMETRY[shape.kind],
+        **extent(shape, "length"),
+    }
+    if shape.kind == "sphere":  # PyBullet's own has few facets
+        scale = 3 * shape.size
+        geometry = {"shapeType": p.GEOM_MESH, "fileName": _ROUND, "meshScale": scale}
     visual: int = p.createVisualShape(
-        GEOMETRY[shape.kind],
         rgbaColor=shape.colour,
         visualFramePosition=shape.position,
         visualFrameOrientation=shape.rotation,
-        **extent(shape, "length"),
+        **geometry,
         physicsClientId=client,
     )
     return visual
@@ -124,8 +133,8 @@ def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
         height,
         view,
         lens,
-        lightDirection=(0.5, 0.2, 1.2),
-        lightDistance=9.0,
+        lightDirection=(0.3, 0.1, 1.0),
+        lightDistance=12.0,
         shadow=1,
         renderer=p.ER_TINY_RENDERER,  # an EGL plugin takes its place
         flags=p.ER_NO_SEGMENTATION_MASK,
