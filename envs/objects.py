@@ -13,8 +13,9 @@ import numpy as np
 from envs import rotations
 from envs.palette import OBJECT
 from envs.rotations import Quaternion
-from envs.scene import Shape
+from envs.scene import Mesh, Shape
 
+MESH_MARGIN = 1e-3  # m by which PyBullet surrounds the pieces of a mesh
 _LYING: Quaternion = (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5))  # +90 degrees about x
 
 
@@ -29,28 +30,35 @@ def sample_standing_or_lying(rng: np.random.Generator) -> Quaternion:
     return yaw if rng.random() < 0.5 else rotations.multiply(yaw, _LYING)
 
 
+def sample_rest(rests: tuple[Quaternion, ...], rng: np.random.Generator) -> Quaternion:
+    """One of several ways to rest, with a uniform turn about the vertical."""
+    return rotations.multiply(sample_yaw(rng), rests[int(rng.integers(len(rests)))])
+
+
 class ObjectSpec(NamedTuple):
     """An object.
 
     Attributes:
         name: of the object.
-        shape: its only shape, around its centre.
+        shape: its only shape, around its centre of mass.
         mass: the same at all sizes.
         sample_rotation: draws the quaternion xyzw in which it is put on the surface.
         rolling_friction: PyBullet's coefficient. Without any, a lying cylinder rolls off by itself,
-            up to 7 cm in an episode; 1e-4 keeps it at 0.03 mm.
+            up to 7 cm in an episode; 1e-4 keeps it at 0.03 mm, with long substeps 1e-3 does.
     """
 
     name: str
-    shape: Shape
+    shape: Shape | Mesh
     mass: float
     sample_rotation: Callable[[np.random.Generator], Quaternion]
     rolling_friction: float = 0.0
 
 
-def rest_height(shape: Shape, rotation: Quaternion) -> float:
+def rest_height(shape: Shape | Mesh, rotation: Quaternion) -> float:
     """Height of a shape's centre above the surface that it touches, when turned by `rotation`."""
     m = rotations.matrix(rotation)
+    if isinstance(shape, Mesh):
+        return MESH_MARGIN - shape.scale * float((shape.outline @ np.array(m[6:])).min())
     if shape.kind == "box":
         return sum(abs(m[6 + i]) * shape.size[i] for i in range(3))
     if shape.kind == "sphere":
@@ -59,7 +67,9 @@ def rest_height(shape: Shape, rotation: Quaternion) -> float:
     return radius * math.sqrt(max(0.0, 1.0 - m[8] * m[8])) + half_length * abs(m[8])
 
 
-def _primitives(cube: float, sphere: float, cylinder: float, mass: float) -> dict[str, ObjectSpec]:
+def _primitives(
+    cube: float, sphere: float, cylinder: float, mass: float, rolling_friction: float
+) -> dict[str, ObjectSpec]:
     """The objects of one gripper.
 
     Args:
@@ -67,6 +77,7 @@ def _primitives(cube: float, sphere: float, cylinder: float, mass: float) -> dic
         sphere: radius (m).
         cylinder: radius and half length (m).
         mass: of each (kg).
+        rolling_friction: of what may roll.
     """
     return {
         "Cube": ObjectSpec("Cube", Shape("box", (cube,) * 3, colour=OBJECT), mass, sample_yaw),
@@ -76,13 +87,13 @@ def _primitives(cube: float, sphere: float, cylinder: float, mass: float) -> dic
             Shape("cylinder", (cylinder, cylinder), colour=OBJECT),
             mass,
             sample_standing_or_lying,
-            rolling_friction=1e-4,
+            rolling_friction,
         ),
     }
 
 
 OBJECTS = {  # one table by gripper: published sizes differ with the hand
-    "ParallelJaw": _primitives(cube=0.025, sphere=0.025, cylinder=0.025, mass=2.0),
-    "BarrettHand": _primitives(cube=0.04, sphere=0.04, cylinder=0.04, mass=0.5),
-    "ShadowHand": _primitives(cube=0.025, sphere=0.035, cylinder=0.025, mass=0.2),
+    "ParallelJaw": _primitives(0.025, 0.025, 0.025, mass=2.0, rolling_friction=1e-4),
+    "BarrettHand": _primitives(0.04, 0.04, 0.04, mass=0.5, rolling_friction=1e-4),
+    "ShadowHand": _primitives(0.025, 0.035, 0.025, mass=0.2, rolling_friction=1e-3),
 }

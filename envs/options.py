@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
+from envs.catalogue import find_objects
 from envs.hands.spec import Bounds
-from envs.objects import OBJECTS, ObjectSpec
+from envs.objects import ObjectSpec
 from envs.pictures import RENDERERS
 
 SMALLEST, LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
@@ -26,8 +27,8 @@ class Options:
         object_size_range: (low, high) of a further factor, one of 33 evenly spaced ones drawn at
             each reset; with the multiplier it must stay in [0.2, 2].
         air_goal_share: probability of a goal drawn above the table, in [0, 1].
-        objects: names of this gripper's objects instead of the environment's own, one drawn at each
-            reset.
+        objects: what is grasped instead of the environment's own, one drawn at each reset: names of
+            envs.catalogue ("Cube", "Mesh", "mug") and mesh files (.obj, .off, .ply, .stl).
         workspace: ((x0, x1), (y0, y1), (z0, z1)) in m (world) that the grip target is kept in; None
             for the gripper's.
         render_width: of a picture, in pixels, in [16, 4096].
@@ -72,20 +73,17 @@ class Options:
         low, high = self.object_size_range or (1.0, 1.0)
         return self.object_size_multiplier * low, self.object_size_multiplier * high
 
-    def chosen_objects(
-        self, gripper: str, default: tuple[ObjectSpec, ...]
-    ) -> tuple[ObjectSpec, ...]:
-        """The gripper's objects that `objects` names, or the default.
+    def chosen_objects(self, gripper: str, default: Sequence[str]) -> tuple[ObjectSpec, ...]:
+        """The objects that `objects`, or else `default`, names for a gripper.
 
         Raises:
-            ValueError: no names, or an unknown one.
+            ValueError: no names, or one that is unknown or no usable file.
         """
         if self.objects is None:
-            return default
-        known = OBJECTS[gripper]
-        if isinstance(self.objects, str) or not self.objects or set(self.objects) - set(known):
-            raise ValueError(f"objects = {self.objects!r}, expected a list of {sorted(known)}")
-        return tuple(known[name] for name in self.objects)
+            return find_objects(gripper, default)
+        if isinstance(self.objects, str) or not self.objects:
+            raise ValueError(f"objects = {self.objects!r}, expected a list of names or files")
+        return find_objects(gripper, [str(name) for name in self.objects])
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

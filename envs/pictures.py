@@ -9,15 +9,14 @@ import contextlib
 import functools
 import importlib.util
 import math
-import os
 import subprocess
 import sys
 
 import numpy as np
-import pybullet_data
 
+from envs.geometry import geometry
 from envs.quiet import STDERR, STDOUT, quiet
-from envs.scene import Camera, Pose, Shape
+from envs.scene import Camera, Mesh, Pose, Shape
 
 with quiet(STDERR):  # importing it prints its build time
     import pybullet as p
@@ -25,9 +24,7 @@ with quiet(STDERR):  # importing it prints its build time
 RENDERERS = ("software", "egl")
 _WINDOW_LIGHT = (-1.0, 2.0, 6.0)
 _WINDOW_DISTANCE = 0.35  # of a camera's: a window's lens is wide and cannot be changed
-_ROUND = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")  # radius 1
 _EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
-GEOMETRY = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 
 
 def connect(renderer: str | None) -> int:
@@ -96,32 +93,17 @@ def put(client: int, poses: dict[int, Pose]) -> None:
             p.resetJointStatesMultiDof(body, joints, angles, physicsClientId=client)
 
 
-def add_visual(client: int, shape: Shape) -> int:
+def add_visual(client: int, shape: Shape | Mesh) -> int:
     """Adds what is seen of a shape, placed in its body's frame, and returns its id."""
-    geometry: dict[str, object] = {
-        "shapeType": GEOMETRY[shape.kind],
-        **extent(shape, "length"),
-    }
-    if shape.kind == "sphere":  # PyBullet's own has few facets
-        scale = 3 * shape.size
-        geometry = {"shapeType": p.GEOM_MESH, "fileName": _ROUND, "meshScale": scale}
-    visual: int = p.createVisualShape(
-        rgbaColor=shape.colour,
-        visualFramePosition=shape.position,
-        visualFrameOrientation=shape.rotation,
-        **geometry,
-        physicsClientId=client,
-    )
+    with geometry(shape, "length") as keywords:
+        visual: int = p.createVisualShape(
+            rgbaColor=shape.colour,
+            visualFramePosition=shape.position,
+            visualFrameOrientation=shape.rotation,
+            **keywords,
+            physicsClientId=client,
+        )
     return visual
-
-
-def extent(shape: Shape, length_key: str) -> dict[str, object]:
-    """A shape's size as keywords: PyBullet calls a length "height" where things collide."""
-    if shape.kind == "box":
-        return {"halfExtents": shape.size}
-    if shape.kind == "sphere":
-        return {"radius": shape.size[0]}
-    return {"radius": shape.size[0], length_key: 2.0 * shape.size[1]}
 
 
 def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
@@ -133,8 +115,8 @@ def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
         height,
         view,
         lens,
-        lightDirection=(0.3, 0.1, 1.0),
-        lightDistance=12.0,
+        lightDirection=(0.5, 0.2, 1.2),
+        lightDistance=9.0,
         shadow=1,
         renderer=p.ER_TINY_RENDERER,  # an EGL plugin takes its place
         flags=p.ER_NO_SEGMENTATION_MASK,

@@ -3,7 +3,10 @@
 Lengths in m, quaternions x, y, z, w.
 """
 
+from collections.abc import Hashable
 from typing import NamedTuple
+
+import numpy as np
 
 from envs.rotations import IDENTITY, Quaternion, Vector
 
@@ -28,11 +31,62 @@ class Shape(NamedTuple):
     rotation: Quaternion = IDENTITY
     colour: Colour = (0.5, 0.5, 0.5, 1.0)
 
+    @property
+    def key(self) -> Hashable:
+        """Equal for shapes that collide alike, wherever they are."""
+        return self.kind, self.size
+
     def scaled(self, factor: float) -> "Shape":
         """The same shape with its size and offset multiplied."""
         x, y, z = self.position
         size = tuple(factor * s for s in self.size)
         return self._replace(size=size, position=(factor * x, factor * y, factor * z))
+
+
+class Piece(NamedTuple):
+    """A convex part of a mesh.
+
+    Attributes:
+        points: [n, 3], its corners (m).
+        triangles: integers [m, 3], its surface as indices of corners, outward.
+    """
+
+    points: np.ndarray
+    triangles: np.ndarray
+
+
+class Mesh(NamedTuple):
+    """A rigid body of convex pieces, in a frame around its centre of mass.
+
+    Attributes:
+        name: tells it from other meshes.
+        pieces: at a scale of 1.
+        outline: [n, 3], corners of the convex hull of all pieces, at a scale of 1 (m).
+        scale: factor on all lengths.
+        position: of its frame (m).
+        rotation: quaternion xyzw.
+        colour: red, green, blue, alpha in [0, 1].
+    """
+
+    name: str
+    pieces: tuple[Piece, ...]
+    outline: np.ndarray
+    scale: float = 1.0
+    position: Vector = (0.0, 0.0, 0.0)
+    rotation: Quaternion = IDENTITY
+    colour: Colour = (0.5, 0.5, 0.5, 1.0)
+
+    @property
+    def key(self) -> Hashable:
+        """As `Shape.key`."""
+        return self.name, self.scale
+
+    def scaled(self, factor: float) -> "Mesh":
+        """The same mesh with its size and offset multiplied."""
+        x, y, z = self.position
+        return self._replace(
+            scale=factor * self.scale, position=(factor * x, factor * y, factor * z)
+        )
 
 
 class Stepping(NamedTuple):

@@ -6,19 +6,18 @@ which steps MuJoCo with a mocap weld. Lengths in m, time in s, "world" frame wit
 x, y, z, w.
 """
 
-import contextlib
-import os
-import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from envs import pictures
+from envs.geometry import geometry
 from envs.masks import EVERYTHING, Mask
 from envs.quiet import STDERR, quiet
 from envs.rotations import IDENTITY, Quaternion, Vector
-from envs.scene import BodyState, Camera, Contact, Shape, Stepping
+from envs.scene import BodyState, Camera, Contact, Mesh, Shape, Stepping
+from envs.textfile import text_file
 
 with quiet(STDERR):  # importing it prints its build time
     import pybullet as p
@@ -44,7 +43,7 @@ class Simulation:
         """Connects to a world without bodies."""
         self._client = pictures.connect(renderer)
         self._disconnect = weakref.finalize(self, pictures.disconnect, self._client, renderer)
-        self._collision_shapes: dict[tuple[str, tuple[float, ...]], int] = {}
+        self._collision_shapes: dict[Hashable, int] = {}
         self._masks: dict[tuple[int, int], Mask] = {}  # by body and link, where not the default
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
@@ -79,15 +78,9 @@ class Simulation:
             masks: of the links, base first; without any, no links of the robot collide with each
                 other.
         """
-        descriptor, path = tempfile.mkstemp(suffix=".urdf", text=True)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if masks else 0)
+        flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if masks else 0)
+        with text_file(text, ".urdf") as path:
             body: int = p.loadURDF(path, flags=flags, physicsClientId=self._client)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
         links = range(_BASE, p.getNumJoints(body, physicsClientId=self._client))
         for link in links:
             p.changeDynamics(body, link, **_FRICTION, physicsClientId=self._client)
@@ -95,16 +88,17 @@ class Simulation:
             self._masks |= {(body, link): mask for link, mask in zip(links, masks, strict=True)}
         return body
 
-    def add_body(self, shape: Shape, mass: float, rolling_friction: float = 0.0) -> int:
-        """Adds a body of one shape, placed in the world; mass 0: immovable. Returns its id."""
-        key = shape.kind, shape.size
-        if key not in self._collision_shapes:  # PyBullet never frees a shape, so share them
-            self._collision_shapes[key] = p.createCollisionShape(
-                pictures.GEOMETRY[shape.kind],
-                **pictures.extent(shape, "height"),
-                physicsClientId=self._client,
-            )
-        collision = self._collision_shapes[key]
+    def add_body(self, shape: Shape | Mesh, mass: float, rolling_friction: float = 0.0) -> int:
+        """Adds a body of one shape, placed in the world; mass 0: immovable. Returns its id.
+
+        Its inertia is that of a box around the shape.
+        """
+        if shape.key not in self._collision_shapes:  # PyBullet never frees a shape, so share them
+            with geometry(shape, "height") as keywords:
+                self._collision_shapes[shape.key] = p.createCollisionShape(
+                    **keywords, physicsClientId=self._client
+                )
+        collision = self._collision_shapes[shape.key]
         seen = shape._replace(position=_ORIGIN, rotation=IDENTITY)
         visual = pictures.add_visual(self._client, seen) if self.visuals else -1
         body: int = p.createMultiBody(

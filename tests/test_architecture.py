@@ -18,7 +18,7 @@ CORE = {
 CORE_LIBRARIES = {"torch", "numpy", "jax", "chex"}
 ONLY_IN = {
     "mpi4py": {"grasp_func/comm.py", "grasp_func/reduce.py"},
-    "pybullet": {"envs/sim.py", "envs/pictures.py"},
+    "pybullet": {"envs/sim.py", "envs/pictures.py", "envs/geometry.py"},
     "orbax": {"grasp_func/checkpoint.py"},
 }
 SEEDED = {"Generator", "default_rng", "SeedSequence", "BitGenerator", "PCG64"}

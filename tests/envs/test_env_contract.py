@@ -34,7 +34,7 @@ def cube():
 
 
 def test_ids():
-    hands, things = ("PJ", "Barrett", "SH"), ("Cube", "Sphere", "Cylinder")
+    hands, things = ("PJ", "Barrett", "SH"), ("Cube", "Sphere", "Cylinder", "Mesh", "All")
     assert tuple(f"Flat{hand}{thing}-v0" for hand in hands for thing in things) == ENV_IDS
     register_envs()  # a second time changes nothing
     assert all(gymnasium.spec(env_id).max_episode_steps == 50 for env_id in ENV_IDS)
@@ -231,7 +231,10 @@ def test_bad_actions_are_named(cube, action, words):
         ({"object_size_range": (0.5, 3.0)}, r"= 3.0.*\[0.2, 2.0\]"),
         ({"air_goal_share": 1.5}, r"air_goal_share = 1.5.*\[0.0, 1.0\]"),
         ({"objects": ["Banana"]}, "Banana.*Cube"),
+        ({"objects": ["Mugg"]}, "'Mugg' .did you mean 'mug'"),
+        ({"objects": "Cube"}, "'Cube', expected a list"),
         ({"objects": []}, "objects"),
+        ({"objects": ["no/such.stl"]}, "no/such.stl: no such file"),
         ({"workspace": ((0, 1), (0, 1))}, "workspace"),
         ({"workspace": ((0, 1), (0, 1), (1, 0))}, "workspace z"),
         ({"render_width": 0}, "render_width = 0"),

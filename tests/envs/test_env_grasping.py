@@ -7,7 +7,9 @@ from scripted import LiftPolicy, slices, success_rate
 
 from envs import ENV_IDS
 
-SLOW_IDS = [env_id for env_id in ENV_IDS if "SH" in env_id]  # 100 episodes take too long
+SLOW_IDS = [
+    env_id for env_id in ENV_IDS if "SH" in env_id or env_id.endswith(("Mesh-v0", "All-v0"))
+]
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)

@@ -1,0 +1,59 @@
+"""Meshes as rigid bodies: a closed surface becomes convex pieces around its centre of mass.
+
+A surface whose parts are convex is used as it is; any other is decomposed (envs.decomposition).
+Lengths in m. Slow to import, so only what needs a mesh does.
+"""
+
+import functools
+
+import numpy as np
+import trimesh
+
+from envs.decomposition import decompose
+from envs.mesh_files import read_surface
+from envs.palette import OBJECT
+from envs.rest import rest_rotations
+from envs.rotations import Quaternion
+from envs.scene import Mesh, Piece
+
+_MOST_PARTS = 32  # convex parts that are taken as they are
+_CONVEX = 0.98  # least share of its hull that a convex part fills
+_USUAL = 0.06  # m, the size at which ways to rest are looked for
+
+
+@functools.lru_cache(maxsize=64)
+def load_mesh(path: str, authored: bool = False) -> tuple[Mesh, tuple[Quaternion, ...]]:
+    """Reads a mesh and the rotations in which it rests on a plane; a file once in a process.
+
+    Args:
+        path: of the file.
+        authored: whether the file's parts are meant as convex pieces, even where they are not
+            exactly convex.
+
+    Returns:
+        The mesh, around its centre of mass for uniform density, scaled so that the longest edge of
+        the box around it, along the file's axes, is 1 m; and quaternions xyzw.
+
+    Raises:
+        ValueError: the file cannot be read, or holds no closed surface.
+    """
+    surface = read_surface(path)
+    parts = surface.split(only_watertight=False)
+    if len(parts) <= _MOST_PARTS and (authored or all(_is_convex(part) for part in parts)):
+        clouds = [np.asarray(part.vertices) for part in parts]
+    else:
+        clouds = decompose(np.asarray(surface.vertices), np.asarray(surface.faces))
+    scale = 1.0 / float(np.ptp(surface.vertices, axis=0).max())
+    pieces = tuple(_piece(scale * (cloud - surface.center_mass)) for cloud in clouds)
+    outline = _piece(np.vstack([piece.points for piece in pieces])).points
+    mesh = Mesh(path, pieces, outline, colour=OBJECT)
+    return mesh, rest_rotations(mesh.scaled(_USUAL))
+
+
+def _is_convex(part: trimesh.Trimesh) -> bool:
+    return bool(part.volume >= _CONVEX * part.convex_hull.volume)
+
+
+def _piece(cloud: np.ndarray) -> Piece:
+    hull = trimesh.convex.convex_hull(cloud)
+    return Piece(np.array(hull.vertices), np.array(hull.faces))
