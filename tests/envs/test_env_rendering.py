@@ -6,9 +6,11 @@ import sys
 
 import gymnasium
 import numpy as np
+import pybullet as p
 import pytest
 
 from envs import ENV_IDS, palette
+from envs.suite import SUITE
 
 
 @pytest.fixture
@@ -44,6 +46,31 @@ def test_everything_is_seen_in_its_colour(env_id, seed):
     env.close()
     for name in ("OBJECT", "GOAL", "FINGER", "THUMB"):
         assert pixels_of(picture, getattr(palette, name)) > 30, name
+
+
+def in_view(camera, points, aspect=4 / 3):
+    """Whether points [..., 3] (world, m) lie in a camera's picture."""
+    eye, target = np.array(camera.eye), np.array(camera.target)
+    ahead = (target - eye) / np.linalg.norm(target - eye)
+    right = np.cross(ahead, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    rays = np.asarray(points) - eye
+    half = np.tan(np.radians(camera.fov / 2.0)) * (rays @ ahead)
+    above, beside = rays @ np.cross(right, ahead), rays @ right
+    return (np.abs(above) < half) & (np.abs(beside) < aspect * half)
+
+
+@pytest.mark.parametrize("env_id", ENV_IDS)
+def test_the_camera_shows_hand_object_and_goal_of_every_start(env_id):
+    env = gymnasium.make(env_id, air_goal_share=1.0).unwrapped
+    camera, client = SUITE[env_id].arena.camera, env._sim._client
+    for seed in range(20):
+        obs, _ = env.reset(seed=seed)
+        low, high = np.array(p.getAABB(env._robot.body, -1, client))  # of the palm or forearm
+        corners = [np.where(mask, high, low) for mask in np.ndindex(2, 2, 2)]
+        shown = [*corners, obs["achieved_goal"][:3], obs["desired_goal"][:3]]
+        assert in_view(camera, shown).all(), seed
+    env.close()
 
 
 def test_no_colour_is_taken_for_another():
