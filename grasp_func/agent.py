@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grasp_func.ddpg import AgentState, Learner
-from grasp_func.networks import EMBEDDING, MATRIX
+from grasp_func.networks import EMBEDDING, MATRIX, ROTATION_START
 from grasp_func.policy import Policy, make_policy
 from grasp_func.run_folders import pretrain_directory
 from grasp_func.saves import AgentFiles, SaveError, read_agent
@@ -63,18 +63,23 @@ def load_pretrained(run: Run, state: AgentState, save_dir: Path, env_id: str) ->
     return from_files(run.learner, state, read_agent(directory), directory)
 
 
-def load_policy(directory: Path, layout: Layout) -> Policy:
-    """Reads a trained agent as a greedy policy for `policy.act`.
+def load_policy(directory: Path, layout: Layout | None = None) -> Policy:
+    """Reads a trained agent as a function of observation and goal that returns the greedy action.
 
     Args:
         directory: holds the four files of an agent.
-        layout: of the environment to act in.
+        layout: of the environment to act in, which must fit; None: any whose actions begin with
+            three entries of position, then the rotation if there is one, as all of ours do.
 
     Raises:
         SaveError: files missing, unusable, or of an agent for other sizes.
     """
     files = read_agent(directory)
-    rotation = rotation_of(files, layout, directory)
+    if layout is None:
+        has_head = files.actions > files.outputs
+        rotation = slice(ROTATION_START, ROTATION_START + MATRIX) if has_head else None
+    else:
+        rotation = rotation_of(files, layout, directory)
     return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
 
 
@@ -85,7 +90,7 @@ def rotation_of(files: AgentFiles, layout: Layout, source: Path) -> slice | None
         SaveError: the agent is of other sizes than the environment.
     """
     sizes = len(files.obs_scaling.mean), len(files.goal_scaling.mean)
-    outputs = list(files.actor.values())[-1].shape[0]
+    outputs = files.outputs
     has_head = layout.rotation is not None and outputs == layout.action - (MATRIX - EMBEDDING)
     if sizes != (layout.obs, layout.goal) or not (has_head or outputs == layout.action):
         raise SaveError(

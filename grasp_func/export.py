@@ -2,7 +2,7 @@
 
 Each format is a dictionary of file names and contents, so a folder is written whole or not at all.
 TorchScript rather than ONNX: it needs neither another package to be written and checked nor Python
-to be run, and it keeps the float64 of the rotation. Departs from Dext-Gen, whose saves need its
+to be run, and it keeps the float64 of the layers. Departs from Dext-Gen, whose saves need its
 classes to be read.
 """
 
@@ -18,14 +18,13 @@ from torch import Tensor, nn
 
 from grasp_func.atomic import SaveError, replace_all
 from grasp_func.dextgen import dextgen_normalizer_bytes
-from grasp_func.networks import EMBEDDING
+from grasp_func.networks import EMBEDDING, ROTATION_START
 from grasp_func.normalizer import Scaling
 from grasp_func.rotations import EPS
 from grasp_func.run_folders import FILES
 from grasp_func.saves import AgentFiles
 from grasp_func.types import Params
 
-DEXTGEN_ROTATION = 3  # where Dext-Gen's PosePolicyNet expects it
 INPUTS = "clip((x - mean) / std, -clip, clip) of state and goal, joined; then the action, if any"
 
 
@@ -98,10 +97,10 @@ def torchscript_files(agent: Agent) -> dict[str, bytes]:
 def dextgen_files(agent: Agent) -> dict[str, bytes]:
     """Returns the four files as Dext-Gen writes them, in a folder of their own."""
     files, rotation = agent
-    if rotation is not None and rotation.start != DEXTGEN_ROTATION:
+    if rotation is not None and rotation.start != ROTATION_START:
         found = f"the action's rotation begins at {rotation.start}"
         raise SaveError(
-            f"{found}, Dext-Gen's networks expect {DEXTGEN_ROTATION}: choose another --format"
+            f"{found}, Dext-Gen's networks expect {ROTATION_START}: choose another --format"
         )
     contents = (
         _torch_bytes(files.actor),
@@ -122,7 +121,7 @@ FORMATS: Mapping[str, Callable[[Agent], dict[str, bytes]]] = {
 class PolicyModule(nn.Module):
     """`policy.act` as a module: observation [..., S] and goal [..., G] to action [..., A].
 
-    Float32 throughout, but the rotation is orthonormalised in float64, as `act` does it.
+    Float32, but its layers and the rotation are computed in float64, as `act` does it.
     """
 
     mean: Tensor  # [S + G]
@@ -143,6 +142,7 @@ class PolicyModule(nn.Module):
         self.register_buffer("std", torch.cat([obs.std, goal.std]))
         self.register_buffer("clip", torch.cat(clips))
         self.load_state_dict(_plain(actor), strict=False)
+        self.layers.double()
         self.requires_grad_(False)
         self.start = -1 if rotation is None else rotation.start
         self.end = self.start + EMBEDDING
@@ -153,12 +153,12 @@ class PolicyModule(nn.Module):
         x = torch.cat([observation, goal], dim=-1).to(torch.float32)
         x = (x - self.mean) / self.std
         x = torch.minimum(torch.maximum(x, -self.clip), self.clip)
-        action: Tensor = self.layers(x)
-        if self.start < 0:
-            return action
-        embedding = action[..., self.start : self.end].to(torch.float64)
-        matrix = _matrix(embedding, self.eps).to(torch.float32)
-        return torch.cat([action[..., : self.start], matrix, action[..., self.end :]], dim=-1)
+        action: Tensor = self.layers(x.to(torch.float64))
+        if self.start >= 0:
+            matrix = _matrix(action[..., self.start : self.end], self.eps)
+            parts = [action[..., : self.start], matrix, action[..., self.end :]]
+            action = torch.cat(parts, dim=-1)
+        return action.to(torch.float32)
 
 
 def _matrix(embedding: Tensor, eps: float) -> Tensor:

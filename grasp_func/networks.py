@@ -18,6 +18,7 @@ from grasp_func.types import Layout, Params
 
 EMBEDDING = 6
 MATRIX = 9
+ROTATION_START = 3  # where the published networks have it: actions begin with a position
 
 
 class NetworkSpec(NamedTuple):

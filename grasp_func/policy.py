@@ -1,8 +1,9 @@
-"""The greedy policy for one observation at a time: NumPy on the learner's own memory.
+"""The greedy policy for one observation at a time, in NumPy.
 
-A batch of one through torch costs ten times its arithmetic, so acting reads the parameters as NumPy
-views (no copy) and normalises in NumPy. The torch functions in `networks` stay the reference: a
-test holds both together.
+A batch of one through torch costs ten times its arithmetic. Layers are computed in float64: a short
+rotation embedding blows float32's rounding up to 4e-5 of an action, which would differ between CPUs
+and from an exported policy. The torch functions in `networks` stay the reference: a test holds both
+together.
 """
 
 from typing import NamedTuple
@@ -16,19 +17,23 @@ from grasp_func.types import Array, Params
 
 
 class Policy(NamedTuple):
-    """A frozen view of an actor and its normalizers; float32."""
+    """An actor and its normalizers, as a function of one observation [S] and goal [G]."""
 
-    layers: tuple[tuple[Array, Array], ...]  # (weight [out, in], bias [out])
-    scale: tuple[Array, Array, Array]  # mean, std, clip of observation and goal, joined [S + G]
+    layers: tuple[tuple[Array, Array], ...]  # (weight [out, in], bias [out]); float64
+    scale: tuple[Array, Array, Array]  # mean, std, clip of both, joined [S + G]; float32
     rotation: slice | None
+
+    def __call__(self, obs: Array, goal: Array) -> Array:
+        """Returns the greedy action [A]; see `act`."""
+        return act(self, obs, goal)
 
 
 def make_policy(actor: Params, obs: Scaling, goal: Scaling, rotation: slice | None) -> Policy:
-    """Views an actor as a policy; nothing may write to the parameters afterwards."""
-    n_layers = len(actor) // 2
+    """Copies an actor and its normalizers into a policy."""
+    wide = {name: tensor.double().numpy() for name, tensor in actor.items()}
     layers = tuple(
-        (actor[f"layers.{2 * i}.weight"].numpy(), actor[f"layers.{2 * i}.bias"].numpy())
-        for i in range(n_layers)
+        (wide[f"layers.{2 * i}.weight"], wide[f"layers.{2 * i}.bias"])
+        for i in range(len(actor) // 2)
     )
     mean = np.concatenate([obs.mean.numpy(), goal.mean.numpy()])
     std = np.concatenate([obs.std.numpy(), goal.std.numpy()])
@@ -37,7 +42,7 @@ def make_policy(actor: Params, obs: Scaling, goal: Scaling, rotation: slice | No
 
 
 def policy_of(nets: Networks, actor: Params, scalings: tuple[Scaling, Scaling]) -> Policy:
-    """Views the actor of `nets` as a policy."""
+    """Makes a policy of an actor of `nets`."""
     return make_policy(actor, *scalings, nets.rotation)
 
 
@@ -57,6 +62,7 @@ def act(policy: Policy, obs: Array, goal: Array) -> Array:
     x -= mean
     x /= std
     np.minimum(np.maximum(x, -clip, out=x), clip, out=x)
+    x = x.astype(np.float64)
     for weight, bias in policy.layers[:-1]:
         x = weight @ x
         x += bias
@@ -64,10 +70,10 @@ def act(policy: Policy, obs: Array, goal: Array) -> Array:
     weight, bias = policy.layers[-1]
     x = np.tanh(weight @ x + bias)
     if policy.rotation is None:
-        return x
+        return x.astype(np.float32)
     start = policy.rotation.start
     matrix = _matrix(x[start : start + EMBEDDING])
-    return np.concatenate([x[:start], matrix, x[start + EMBEDDING :]])
+    return np.concatenate([x[:start], matrix, x[start + EMBEDDING :]], dtype=np.float32)
 
 
 def _matrix(embedding: Array) -> Array:
@@ -83,7 +89,7 @@ def _matrix(embedding: Array) -> Array:
         norm = (bx * bx + by * by + bz * bz) ** 0.5
     bx, by, bz = bx / norm, by / norm, bz / norm
     cx, cy, cz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    return np.array((ax, bx, cx, ay, by, cy, az, bz, cz), dtype=np.float32)
+    return np.array((ax, bx, cx, ay, by, cy, az, bz, cz))
 
 
 def _any_orthogonal(x: float, y: float, z: float) -> tuple[float, float, float]:

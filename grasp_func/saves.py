@@ -49,6 +49,21 @@ class AgentFiles(NamedTuple):
     goal_scaling: Scaling
     goal_moments: NormState
 
+    @property
+    def inputs(self) -> int:
+        """Entries of observation and goal together."""
+        return len(self.obs_scaling.mean) + len(self.goal_scaling.mean)
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the actor; three fewer than actions where it has a rotation head."""
+        return len(list(self.actor.values())[-1])
+
+    @property
+    def actions(self) -> int:
+        """Entries of an action, as the critic takes them."""
+        return self.critic["layers.0.weight"].shape[1] - self.inputs
+
 
 def agent_bytes(files: AgentFiles) -> dict[str, bytes]:
     """Returns the content of the four files by their names."""
@@ -245,14 +260,12 @@ def _vector(path: Path, key: str, values: Any) -> Tensor:
 
 def _check_fit(directory: Path, files: AgentFiles) -> None:
     """Checks that the four files belong to one agent."""
-    joined = len(files.obs_scaling.mean) + len(files.goal_scaling.mean)
     actor_in = files.actor["layers.0.weight"].shape[1]
-    actor_out = list(files.actor.values())[-1].shape[0]
     critic_in = files.critic["layers.0.weight"].shape[1]
-    critic_out = list(files.critic.values())[-1].shape[0]
-    if actor_in != joined:
-        sizes = f"{actor_in} inputs, the normalizers {joined} entries"
+    critic_out = len(list(files.critic.values())[-1])
+    if actor_in != files.inputs:
+        sizes = f"{actor_in} inputs, the normalizers {files.inputs} entries"
         raise _unusable(directory, f"{FILES[0]} has {sizes}")
-    if critic_out != 1 or critic_in - joined - actor_out not in (0, EMBEDDING_DEFICIT):
+    if critic_out != 1 or files.actions - files.outputs not in (0, EMBEDDING_DEFICIT):
         sizes = f"{critic_in} inputs and {critic_out} outputs"
         raise _unusable(directory, f"{FILES[1]} has {sizes}, which does not fit {FILES[0]}")

@@ -36,6 +36,17 @@ def test_a_loaded_policy_acts_identically(trained, tmp_path):
     assert not np.allclose(untrained, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("settings", [{}, MATRIX])
+def test_a_policy_is_loaded_without_knowing_its_environment(settings, eager, tmp_path):
+    run = make_run(tiny_config(**{**settings, "kwargs": {"dims": 3, **settings.get("kwargs", {})}}))
+    state = initial_state(run)
+    write_agent(tmp_path, to_files(run.learner, state))
+    policy, expected = load_policy(tmp_path), greedy_policy(run, state)
+    obs, goal = np.ones(run.layout.obs, np.float32), np.ones(run.layout.goal, np.float32)
+    assert_same(policy(obs, goal), act(expected, obs, goal))
+    assert policy(obs, goal).shape == (run.layout.action,)
+
+
 def test_a_loaded_state_is_the_saved_one_with_a_new_optimizer(trained, tmp_path):
     run, state = trained
     write_agent(tmp_path, to_files(run.learner, state))

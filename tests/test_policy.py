@@ -69,13 +69,13 @@ def test_without_a_rotation_the_outputs_are_the_action():
     assert act(policy, obs[0], goal[0]).shape == (LAYOUT.action - 3,)
 
 
-def test_a_policy_is_a_view_and_inputs_stay_as_they_are():
+def test_a_policy_is_a_copy_that_can_be_called_and_inputs_stay_as_they_are():
     nets = make_networks(LAYOUT, NetworkSpec("DDP", 2, 8))
     actor = nets.init(Key(0))["actor"]
     policy = policy_of(nets, actor, (OBS, GOAL))
-    weight = actor["layers.0.weight"]
-    assert policy.layers[0][0].ctypes.data == weight.data_ptr()
     obs, goal = (x[0] for x in inputs(0, size=1))
     before = obs.copy(), goal.copy()
-    act(policy, obs, goal)
+    action = act(policy, obs, goal)
     np.testing.assert_array_equal(np.concatenate(before), np.concatenate([obs, goal]))
+    actor["layers.0.weight"] += 1
+    np.testing.assert_array_equal(policy(obs, goal), action)
