@@ -53,6 +53,24 @@ def write_folder(directory: Path, contents: Mapping[str, bytes]) -> None:
         replace_all({directory / name: data for name, data in contents.items()})
 
 
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Returns the content of a file that a stranger may have written.
+
+    Raises:
+        SaveError: not a file, not readable, or larger than `limit` bytes.
+    """
+    try:
+        if not path.is_file():  # a pipe would keep us waiting, /dev/zero never ends
+            raise FileNotFoundError(0, "no such file")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise SaveError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(data) > limit:
+        raise SaveError(f"{path}: larger than {limit} bytes, restore or delete it")
+    return data
+
+
 def cannot_write(path: Path, error: OSError) -> SaveError:
     """Returns the error that names path, reason and remedy."""
     reason = error.strerror or str(error)

@@ -8,7 +8,6 @@ every other, so nothing that a pickle asks for is ever called.
 
 import io
 import pickle
-import pickletools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grasp_func.atomic import SaveError
+from grasp_func import safe_pickle
+from grasp_func.atomic import SaveError, read_bytes
 from grasp_func.normalizer import MIN_STD, NormState, Scaling
 from grasp_func.types import as_float32
 
 ARRAYS = ("lsum", "lsum_sq", "lcount", "sum", "sum_sq", "count", "mean", "std")
 MAX_BYTES = 2**20
 LARGEST = float(np.finfo(np.float32).max)
-# What an object of arrays, numbers and lists needs. No LONG_BINPUT, whose argument can ask for
-# gigabytes, and none of EXT, PERSID, INST and OBJ, which find classes in other ways.
-OPCODES = {
-    *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINPUT", "BINGET", "LONG_BINGET"),
-    *("EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_LIST", "APPEND", "APPENDS"),
-    *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "NONE", "NEWTRUE", "NEWFALSE"),
-    *("BINFLOAT", "BININT", "BININT1", "BININT2", "LONG1", "SHORT_BINUNICODE", "BINUNICODE"),
-    *("SHORT_BINBYTES", "BINBYTES", "GLOBAL", "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD"),
+OPCODES = {  # none of EXT, PERSID, INST and OBJ, which find classes in other ways
+    *safe_pickle.PLAIN,
+    *("BINPUT", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+    *("NONE", "NEWTRUE", "NEWFALSE", "SHORT_BINBYTES", "BINBYTES"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD"),
 }
 Doubles = NDArray[np.float64]
 
@@ -76,22 +73,11 @@ def read_dextgen_normalizer(path: Path) -> tuple[NormState, Scaling]:
         SaveError: missing, damaged, hostile or no such normalizer; nothing in it is executed.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SaveError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(data) > MAX_BYTES:
-        raise _unusable(path, f"larger than {MAX_BYTES} bytes")
-    try:
-        for opcode, _, _ in pickletools.genops(data):
-            if opcode.name not in OPCODES:
-                raise _unusable(path, f"refused, its pickle could run code ({opcode.name})")
-        content = _StandInUnpickler(io.BytesIO(data)).load()
+        content = safe_pickle.load(read_bytes(path, MAX_BYTES), OPCODES, NAMES)
     except SaveError:
         raise
-    except Exception as error:  # a damaged pickle can raise anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _unusable(path, f"not a readable pickle ({reason[:80]})") from None
+    except ValueError as error:
+        raise _unusable(path, str(error)) from None
     if type(content) is not _Normalizer:
         raise _unusable(path, "holds something else than a normalizer")
     return _check(path, vars(content))
@@ -206,20 +192,6 @@ NAMES: dict[tuple[str, str], type] = {  # NumPy 2 has moved its _reconstruct
     ("numpy", "ndarray"): _NdArray,
     ("numpy", "dtype"): _DType,
 }
-
-
-class _StandInUnpickler(pickle.Unpickler):
-    """Finds stand-ins by their exact names and nothing else."""
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        try:
-            return NAMES[module, name]
-        except KeyError:
-            wanted = ascii(f"{module}.{name}")
-            raise pickle.UnpicklingError(f"refused to import {wanted}") from None
-
-    def persistent_load(self, pid: Any, /) -> Any:
-        raise pickle.UnpicklingError("refused a persistent id")
 
 
 class _ForeignPickler(pickle._Pickler):  # the one in C cannot name classes that are not there

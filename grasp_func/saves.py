@@ -10,7 +10,6 @@ import contextlib
 import io
 import os
 import pickle
-import pickletools
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +17,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from grasp_func.atomic import SaveError, locked, write_folder
+from grasp_func import safe_pickle
+from grasp_func.atomic import SaveError, locked, read_bytes, write_folder
 from grasp_func.normalizer import NormState, Scaling
 from grasp_func.run_folders import FILES
 from grasp_func.types import Params
@@ -29,13 +29,6 @@ FORMAT = 1
 MAX_NETWORK_BYTES = 512 * 2**20
 MAX_NORMALIZER_BYTES = 2**20
 NORMALIZER_KEYS = ("format", "count", "mean", "m2", "scale_mean", "scale_std", "clip")
-# Everything that a dictionary of numbers, texts and lists needs; nothing that imports, calls or
-# builds objects, and no PUT, whose argument can ask for gigabytes.
-SAFE_OPCODES = {
-    *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET"),
-    *("EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_LIST", "APPEND", "APPENDS"),
-    *("BINFLOAT", "BININT", "BININT1", "BININT2", "LONG1", "SHORT_BINUNICODE", "BINUNICODE"),
-}
 EMBEDDING_DEFICIT = 3  # a rotation is 9 numbers of an action, but 6 outputs of PosePolicyNet
 
 
@@ -98,8 +91,8 @@ def read_agent(directory: Path) -> AgentFiles:
             "name another folder with --load DIR"
         )
     with locked(directory) if os.access(directory, os.W_OK) else contextlib.nullcontext():
-        networks = [_read_bytes(directory / name, MAX_NETWORK_BYTES) for name in FILES[:2]]
-        norms = [_read_bytes(directory / name, MAX_NORMALIZER_BYTES) for name in FILES[2:]]
+        networks = [read_bytes(directory / name, MAX_NETWORK_BYTES) for name in FILES[:2]]
+        norms = [read_bytes(directory / name, MAX_NORMALIZER_BYTES) for name in FILES[2:]]
     actor, critic = (
         _parse_network(directory / name, data)
         for name, data in zip(FILES[:2], networks, strict=True)
@@ -111,17 +104,6 @@ def read_agent(directory: Path) -> AgentFiles:
     files = AgentFiles(actor, critic, obs_scaling, obs_moments, goal_scaling, goal_moments)
     _check_fit(directory, files)
     return files
-
-
-def _read_bytes(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise SaveError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(data) > limit:
-        raise _unusable(path, f"larger than {limit} bytes")
-    return data
 
 
 def _unusable(path: Path, problem: str) -> SaveError:
@@ -200,27 +182,11 @@ def _normalizer_bytes(moments: NormState, scaling: Scaling) -> bytes:
     return pickle.dumps(content, protocol=4)
 
 
-class _InertUnpickler(pickle.Unpickler):
-    """Builds built-in types only, whatever the pickle asks for."""
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        raise pickle.UnpicklingError(f"refused to import {module}.{name}")
-
-    def persistent_load(self, pid: Any, /) -> Any:
-        raise pickle.UnpicklingError("refused a persistent id")
-
-
 def _parse_normalizer(path: Path, data: bytes) -> tuple[NormState, Scaling]:
     try:
-        for opcode, _, _ in pickletools.genops(data):
-            if opcode.name not in SAFE_OPCODES:
-                raise _unusable(path, f"refused, its pickle could run code ({opcode.name})")
-        content = _InertUnpickler(io.BytesIO(data)).load()
-    except SaveError:
-        raise
-    except Exception as error:  # a damaged pickle can raise anything
-        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-        raise _unusable(path, f"not a readable pickle ({reason})") from None
+        content = safe_pickle.load(data)
+    except ValueError as error:
+        raise _unusable(path, str(error)) from None
     return _check_normalizer(path, content)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grasp_func.atomic import SaveError
+from grasp_func.atomic import SaveError, read_bytes
 from grasp_func.rollout import Score
 
 CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
@@ -79,17 +79,15 @@ def recorded_kwargs(directory: Path, env_id: str) -> list[str]:
         SaveError: stats.json is not readable.
     """
     path = directory / "stats.json"
-    if not path.is_file():
+    if not path.exists():
         return []
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise ValueError(f"larger than {MAX_BYTES} bytes")
-        stats = json.loads(text)
+        stats = json.loads(read_bytes(path, MAX_BYTES))
         kwargs = stats["config"]["kwargs"] if stats["env"] == env_id else {}
         return [f"kwargs.{name}={json.dumps(value)}" for name, value in kwargs.items()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except SaveError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = ascii(str(error))[1:81]
         raise SaveError(
             f"{path}: not the statistics of a run ({reason}); delete the file"

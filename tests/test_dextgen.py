@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import hostile
 from grasp_func import normalizer
 from grasp_func.atomic import SaveError
 from grasp_func.dextgen import dextgen_normalizer_bytes, read_dextgen_normalizer
@@ -183,31 +184,24 @@ def test_missing_attributes_are_named(published, tmp_path):
 
 def test_damaged_and_missing_files_are_refused(tmp_path):
     data = dextgen_normalizer_bytes(*sample())
-    for damaged in (b"", b"hello", data[: len(data) // 2], data[:40] + bytes(20) + data[60:]):
+    for damaged in hostile.damaged(data).values():
         refusal(tmp_path / "n.pkl", damaged)
     refusal(tmp_path / "n.pkl", pickle.dumps({"mean": [1.0]}))
     assert "larger than" in refusal(tmp_path / "n.pkl", bytes(2**20 + 1))
     with pytest.raises(SaveError, match="cannot be read"):
         read_dextgen_normalizer(tmp_path / "none.pkl")
+    os.mkfifo(tmp_path / "pipe.pkl")
+    with pytest.raises(SaveError, match="cannot be read"):
+        read_dextgen_normalizer(tmp_path / "pipe.pkl")
 
 
-class Payload:
-    """Runs a command when it is unpickled."""
-
-    def __init__(self, sentinel):
-        self.sentinel = sentinel
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.sentinel}",)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("protocol", hostile.PROTOCOLS)
 def test_pickled_code_is_not_run(published, tmp_path, protocol):
     sentinel = tmp_path / "sentinel"
     for content in (
-        Payload(sentinel),
-        made_by_the_class(published, mean=Payload(sentinel)),
-        made_by_the_class(published, more=Payload(sentinel)),
+        hostile.Payload(sentinel),
+        made_by_the_class(published, mean=hostile.Payload(sentinel)),
+        made_by_the_class(published, more=hostile.Payload(sentinel)),
     ):
         data = pickle.dumps(content, protocol)
         refusal(tmp_path / "n.pkl", data)
@@ -247,10 +241,8 @@ DTYPE = b"cnumpy\ndtype\n"
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x82\x01.",  # EXT1
-        b"\x8c\x01aQ.",  # BINPERSID
         b"(imp_rl.core.normalizer\nNormalizer\n.",  # INST
-        b"]r\xff\xff\xff\xff.",  # LONG_BINPUT, asks for 64 GiB of memo
+        *(data[2:] for data in hostile.OPCODES.values()),
         NORMALIZER + b".",  # the class itself
         NORMALIZER + b"N}\x8c\x03std\x8c\x01xs\x86b.",  # BUILD on the class: attributes for all
         NORMALIZER + b"}\x8c\x03std\x8c\x01xsb.",

@@ -34,7 +34,7 @@ CORE = (
 )
 SHELL = (
     "agent atomic checkpoint comm config dextgen export film launch matmul record reduce resume "
-    "rollout run_folders saves segments stats train workers yaml_file"
+    "rollout run_folders safe_pickle saves segments stats train workers yaml_file"
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 import torch
 
+import hostile
 from grasp_func.saves import SaveError, read_agent, write_agent
 from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, mlp
 
@@ -35,32 +36,18 @@ def test_missing_files_are_named(saved):
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("damage", ["empty", "half", "text", "flip"])
+@pytest.mark.parametrize("damage", hostile.damaged(b""))
 def test_damaged_files_are_refused(saved, name, damage):
     path = saved / name
-    data = path.read_bytes()
-    flipped = data[:40] + bytes(b ^ 255 for b in data[40:60]) + data[60:]
-    path.write_bytes(
-        {"empty": b"", "half": data[: len(data) // 2], "text": b"hello", "flip": flipped}[damage]
-    )
+    path.write_bytes(hostile.damaged(path.read_bytes())[damage])
     assert refusal(saved).startswith(f"{path}: ")
 
 
-class Payload:
-    """Runs a command when it is unpickled."""
-
-    def __init__(self, sentinel):
-        self.sentinel = sentinel
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.sentinel}",)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("protocol", hostile.PROTOCOLS)
 @pytest.mark.parametrize("name", FILES)
 def test_pickled_code_is_not_run(saved, name, protocol):
     sentinel = saved / "sentinel"
-    data = pickle.dumps({"format": 1, "mean": Payload(sentinel)}, protocol=protocol)
+    data = pickle.dumps({"format": 1, "mean": hostile.Payload(sentinel)}, protocol=protocol)
     (saved / name).write_bytes(data)
     assert refusal(saved).startswith(f"{saved / name}: ")
     assert not sentinel.exists()
@@ -72,24 +59,30 @@ def test_pickled_code_is_not_run(saved, name, protocol):
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_code_in_a_torch_file_is_not_run(saved, protocol):
     sentinel = saved / "sentinel"
-    torch.save({"layers.0.weight": Payload(sentinel)}, saved / "actor.pt", pickle_protocol=protocol)
+    torch.save(
+        {"layers.0.weight": hostile.Payload(sentinel)}, saved / "actor.pt", pickle_protocol=protocol
+    )
     assert refusal(saved).startswith(f"{saved / 'actor.pt'}: ")
     assert not sentinel.exists()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\x80\x04\x82\x01.",  # EXT1
-        b"\x80\x04\x8c\x01aQ.",  # BINPERSID
-        b"\x80\x04cos\nsystem\n.",  # GLOBAL
-        b"\x80\x04]r\xff\xff\xff\xff.",  # LONG_BINPUT, asks for 64 GiB of memo
-        b"\x80\x04]\x94h\x00a.",  # a list that contains itself
-    ],
-)
-def test_dangerous_opcodes_are_refused(saved, data):
-    (saved / "state_norm.pkl").write_bytes(data)
+@pytest.mark.parametrize("opcodes", hostile.OPCODES)
+def test_dangerous_opcodes_are_refused(saved, opcodes):
+    (saved / "state_norm.pkl").write_bytes(hostile.OPCODES[opcodes])
     refusal(saved)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_no_file_is_not_opened(saved, name):
+    (saved / name).unlink()
+    os.mkfifo(saved / name)
+    assert f"no {name}" in refusal(saved)
+    (saved / name).unlink()
+    (saved / name).symlink_to("/dev/zero")
+    assert f"no {name}" in refusal(saved)
+    (saved / name).unlink()
+    (saved / name).symlink_to(saved / name)
+    assert f"no {name}" in refusal(saved)
 
 
 def test_compressed_networks_are_refused(saved):
@@ -107,7 +100,8 @@ def test_compressed_networks_are_refused(saved):
 def test_huge_files_are_not_read(saved):
     with (saved / "goal_norm.pkl").open("ab") as file:
         file.truncate(10 * 2**30)  # sparse
-    assert "larger than" in refusal(saved)
+    with pytest.raises(SaveError, match=r"goal_norm\.pkl: larger than 1048576 bytes, restore"):
+        read_agent(saved)
 
 
 NETWORKS = {
