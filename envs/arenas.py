@@ -104,7 +104,7 @@ FLAT = ArenaSpec(
     goal_region=(0.15, 0.15),
     clearance=0.1,
     lift_height=0.3,
-    camera=Camera(eye=(1.6, 1.0, 1.54), target=(0.5, 0.0, 0.61), fov=27.0),
+    camera=Camera(eye=(1.6, 1.0, 1.54), target=(0.5, 0.0, 0.65), fov=24.5),
 )
 
 ARENAS = {"Flat": FLAT}

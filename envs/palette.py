@@ -9,7 +9,7 @@ from envs.scene import Colour
 
 FOREARM: Colour = (0.62, 0.64, 0.68, 1.0)
 PALM: Colour = (0.30, 0.32, 0.36, 1.0)
-FINGER: Colour = (0.00, 0.45, 0.70, 1.0)
+FINGER: Colour = (0.05, 0.50, 0.85, 1.0)
 THUMB: Colour = (0.95, 0.80, 0.10, 1.0)  # or whichever finger opposes the others
 OBJECT: Colour = (0.84, 0.25, 0.05, 1.0)
 GOAL: Colour = (0.00, 0.72, 0.38, 1.0)

@@ -9,10 +9,12 @@ import contextlib
 import functools
 import importlib.util
 import math
+import os
 import subprocess
 import sys
 
 import numpy as np
+import pybullet_data
 
 from envs.geometry import geometry
 from envs.quiet import STDERR, STDOUT, quiet
@@ -24,6 +26,7 @@ with quiet(STDERR):  # importing it prints its build time
 RENDERERS = ("software", "egl")
 _WINDOW_LIGHT = (-1.0, 2.0, 6.0)
 _WINDOW_DISTANCE = 0.35  # of a camera's: a window's lens is wide and cannot be changed
+_ROUND = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")  # radius 1
 _EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
 
 
@@ -96,6 +99,9 @@ def put(client: int, poses: dict[int, Pose]) -> None:
 def add_visual(client: int, shape: Shape | Mesh) -> int:
     """Adds what is seen of a shape, placed in its body's frame, and returns its id."""
     with geometry(shape, "length") as keywords:
+        if isinstance(shape, Shape) and shape.kind == "sphere":  # PyBullet's own has few facets
+            scale = 3 * shape.size
+            keywords = {"shapeType": p.GEOM_MESH, "fileName": _ROUND, "meshScale": scale}
         visual: int = p.createVisualShape(
             rgbaColor=shape.colour,
             visualFramePosition=shape.position,
@@ -115,8 +121,8 @@ def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
         height,
         view,
         lens,
-        lightDirection=(0.5, 0.2, 1.2),
-        lightDistance=9.0,
+        lightDirection=(0.3, 0.1, 1.0),
+        lightDistance=12.0,
         shadow=1,
         renderer=p.ER_TINY_RENDERER,  # an EGL plugin takes its place
         flags=p.ER_NO_SEGMENTATION_MASK,
