@@ -10,8 +10,10 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import envs
+import grasp_func
 from envs import ENV_IDS
-from grasp_func import agent, comm, launch, matmul, record, resume, train
+from grasp_func import agent, alike, comm, launch, matmul, record, resume, train
 from grasp_func.workers import make_workers
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
@@ -47,6 +49,7 @@ def main() -> None:
     args = launch.parse_arguments(parser, world)
     launch.tune_process()
     with launch.user_errors(world):
+        alike.assert_alike(world, alike.program_facts(envs, grasp_func), os.uname().nodename)
         cfg, paths = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
         comm.on_each(world, lambda: matmul.use(cfg.matmul))
         workers = make_workers(world, cfg.workers)

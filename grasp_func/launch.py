@@ -16,6 +16,7 @@ import gymnasium
 import torch
 
 from grasp_func import matmul, resume
+from grasp_func.alike import cpu_names
 from grasp_func.comm import Comm, host_names
 from grasp_func.config import Config, ConfigError, load_config
 from grasp_func.replay import buffer_bytes
@@ -176,6 +177,12 @@ def start_line(run: Run, env_id: str) -> str:
         f"replay: float32, grows to {replay * len(workers.hosted):.2f} GiB a process, "
         f"{replay * workers.total:.2f} GiB in all"
     )
+    cpus = cpu_names(workers.comm)
+    if len(cpus) > 1:
+        line += (
+            f"\nWARNING: CPUs differ ({', '.join(cpus)}): libraries may round differently there, "
+            "so the result depends on which host computes which worker"
+        )
     if processes > 1:
         return line
     return (

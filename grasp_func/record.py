@@ -2,28 +2,17 @@
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 from grasp_func import resume
 from grasp_func.agent import to_files
+from grasp_func.alike import versions
 from grasp_func.atomic import write_folder
 from grasp_func.comm import host_names, on_root
 from grasp_func.run_folders import RunPaths
 from grasp_func.saves import agent_bytes
 from grasp_func.stats import stats_json, stats_png, summary
 from grasp_func.train import Report, Run
-
-PACKAGES = (
-    "grasp_func",
-    "torch",
-    "numpy",
-    "pybullet",
-    "gymnasium",
-    "mpi4py",
-    "chex",
-    "orbax-checkpoint",
-)
 
 
 def describe(run: Run, env_id: str) -> dict[str, Any]:
@@ -36,10 +25,7 @@ def describe(run: Run, env_id: str) -> dict[str, Any]:
         "processes": comm.Get_size(),
         "hosts": host_names(comm),
         "command": sys.argv,
-        "versions": {
-            "python": sys.version.split()[0],
-            **{name: version(name) for name in PACKAGES},
-        },
+        "versions": versions(),
         "config": run.cfg.model_dump(mode="json"),
     }
 

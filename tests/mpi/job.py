@@ -1,4 +1,4 @@
-"""What each process of an MPI job runs: `python job.py train|raise|desync`."""
+"""What each process of an MPI job runs: `python job.py train|raise|desync|mixed|workers=N`."""
 
 import os
 import sys
@@ -10,20 +10,26 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from grasp_func import train
+from grasp_func.alike import assert_alike
 from grasp_func.comm import connect
+from grasp_func.launch import user_errors
 from helpers import make_run, tiny_config
 
 
 def main(mode: str) -> None:
-    """Trains 16 workers for two epochs; `mode` may ask the second process for an accident."""
+    """Trains 16 workers for two epochs, or N; `mode` may ask the last process for an accident."""
     world = connect()
-    rank = world.Get_rank()
-    if mode == "raise" and rank == 1:
+    rank, last = world.Get_rank(), world.Get_size() - 1
+    if mode == "raise" and rank == last:
         print(time.time(), flush=True)
         raise KeyError("this process has a bug")
-    run = make_run(tiny_config(workers=16, cycles=2, evals=3), world)
+    with user_errors(world):
+        version = "2.12.0" if mode == "mixed" and rank == last else "2.13.0"
+        assert_alike(world, {"torch": version}, "some host")
+        workers = int(mode.partition("=")[2] or 16)
+        run = make_run(tiny_config(workers=workers, cycles=2, evals=3), world)
     state = train.initial_state(run)
-    if mode == "desync" and rank == 1:
+    if mode == "desync" and rank == last:
         state = state.replace(target=state.target + 1e-6)
     for report in train.train(run, state):
         if rank == 0:

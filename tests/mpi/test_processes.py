@@ -74,6 +74,23 @@ def test_a_replica_that_goes_astray_is_named():
 
 
 @needs_mpirun
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("workers=3", "workers = 3 cannot be shared equally by 2 processes"),
+        ("workers=1", "workers = 1 cannot be shared equally by 2 processes"),
+        ("mixed", "torch: '2.12.0' on process 1 (some host), '2.13.0' on process 0 (some host)"),
+    ],
+)
+def test_what_cannot_work_is_one_line_and_the_end_of_all_processes(mode, message):
+    job = run_job(mode, processes=2, timeout=60)
+    assert job.returncode == 2
+    assert job.stderr.count("error:") == 1
+    assert f"error: {message}" in job.stderr
+    assert "Traceback" not in job.stderr
+
+
+@needs_mpirun
 def test_processes_that_do_not_find_each_other_are_told_so():
     """As when mpirun is of one MPI and mpi4py of another: each process believes it is alone."""
     job = run_job("train", OMPI_COMM_WORLD_SIZE="2")
