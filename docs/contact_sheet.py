@@ -4,31 +4,52 @@ Each as an episode begins, and with the hand facing the object.
 """
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from envs import ENV_IDS
+from envs import ENV_IDS, palette
 
 COLUMNS, WIDTH, HEIGHT, LABEL = 3, 300, 225, 22  # pixels
 FINER = 2  # times more pixels are drawn than shown, for smooth edges
-SEEDS = {"ParallelJaw": 18, "BarrettHand": 18, "ShadowHand": 6}  # that hide nothing
+STARTS = ("default", "pregrasp")
+SEEDS = range(16)
+COLOURS = (palette.OBJECT, palette.GOAL, palette.FINGER, palette.THUMB)
+
+
+def moments(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np.ndarray]]:
+    """Yields the pictures of each seed."""
+    size = {"render_width": int(scale * WIDTH), "render_height": int(scale * HEIGHT)}
+    env = gymnasium.make(env_id, render_mode="rgb_array", air_goal_share=1.0, **size)
+    for seed in seeds:
+        pictures = []
+        for start in STARTS:
+            env.reset(seed=seed, options={"start": start})
+            pictures.append(np.asarray(env.render()))
+        yield pictures
+    env.close()
+
+
+def clarity(picture: np.ndarray) -> int:
+    """Pixels of the one of COLOURS that is seen least."""
+    pixels = picture.reshape(-1, 3).astype(float)
+    lengths = np.linalg.norm(pixels, axis=1)
+    hues = np.array([colour[:3] for colour in COLOURS]).T
+    shares = pixels @ hues / np.linalg.norm(hues, axis=0) / lengths[:, None]
+    return int((shares > 0.985).sum(axis=0).min())
 
 
 def scenes(env_id: str) -> Image.Image:
-    """Two moments of an environment, side by side under its name."""
-    size = {"render_width": FINER * WIDTH, "render_height": FINER * HEIGHT}
-    env = gymnasium.make(env_id, render_mode="rgb_array", air_goal_share=1.0, **size)
+    """Two moments of an environment that hide nothing, side by side under its name."""
+    clearness = [min(map(clarity, pair)) for pair in moments(env_id, SEEDS, scale=0.5)]
+    (pair,) = moments(env_id, [SEEDS[int(np.argmax(clearness))]], scale=FINER)
     tile = Image.new("RGB", (2 * WIDTH, HEIGHT + LABEL), "white")
-    seed = SEEDS[env.get_wrapper_attr("gripper_type")]
-    for place, start in enumerate(("default", "pregrasp")):
-        env.reset(seed=seed, options={"start": start})
-        picture = Image.fromarray(np.asarray(env.render()))
-        smooth = picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    for place, picture in enumerate(pair):
+        smooth = Image.fromarray(picture).resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
         tile.paste(smooth, (place * WIDTH, LABEL))
-    env.close()
     font = ImageFont.load_default(size=14)
     ImageDraw.Draw(tile).text((4, 1), env_id, fill="black", font=font)
     return tile
