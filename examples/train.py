@@ -62,7 +62,8 @@ def main() -> None:
             start = resume.fresh(run)
             if cfg.load_pretrained:
                 load = partial(agent.load_pretrained, run, start.state, args.save_dir, args.env)
-                start = start._replace(state=comm.on_root(world, load))
+                state, origin = comm.on_root(world, load)
+                start = start._replace(state=state, history=[origin])
             paths = comm.on_root(world, lambda: launch.new_run_paths(args, cfg))
     facts, start_line = record.describe(run, args.env), launch.start_line(run, args.env)
     record_epoch = record.make_recorder(run, facts, paths, start)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from torch import Tensor
+
 from grasp_func.ddpg import AgentState, Learner
 from grasp_func.networks import EMBEDDING, MATRIX, ROTATION_START
 from grasp_func.policy import Policy, make_policy
@@ -28,39 +30,80 @@ def from_files(learner: Learner, state: AgentState, files: AgentFiles, source: P
     Raises:
         SaveError: the files are of an agent with other sizes; names the first that differs.
     """
-    expected = learner.unravel(state.params)
-    found = {"actor": files.actor, "critic": files.critic}
-    for network, layers in expected.items():
-        if len(layers) != len(found[network]):
-            found_layers = f"has {len(found[network]) // 2} layers"
-            raise _misfit(source, network, found_layers, str(len(layers) // 2))
-        for name, tensor in layers.items():
-            shape = tuple(found[network][name].shape)
-            if shape != tensor.shape:
-                raise _misfit(source, f"{network} {name}", f"is {shape}", str(tuple(tensor.shape)))
-    if files.obs_moments.mean.shape != state.obs_norm.mean.shape:
-        raise SaveError(
-            f"{source}: state_norm.pkl is of another observation than this environment's"
-        )
-    params = flatten(found)
-    return replace(
+    loaded, misfits = fitting_from_files(learner, state, files)
+    for network, layers in learner.unravel(state.params).items():
+        found, needed = len(getattr(files, network)) // 2, len(layers) // 2
+        if found != needed:
+            misfits = {network: f"has {found} layers, this run needs {needed}"}
+    for part, misfit in misfits.items():
+        if misfit:
+            raise SaveError(
+                f"{source}: {part} {misfit}: pre-train with the same network sizes on an "
+                "environment with the same observation, goal and action, or load only the layers "
+                "that fit: --set load_pretrained=fitting"
+            )
+    return loaded
+
+
+def fitting_from_files(
+    learner: Learner, state: AgentState, files: AgentFiles
+) -> tuple[AgentState, dict[str, str]]:
+    """Returns `state` with those parts of `files` that fit, and why the others do not.
+
+    A layer fits if it has the shape that it has in the state, an input layer only if observation
+    and goal have the same sizes, too: what it reads would mean something else.
+
+    Returns:
+        the state, and for each layer and normalizer how it differs; empty where it fits.
+    """
+    misfits = {
+        "obs_norm": _misfit(files.obs_moments.mean, state.obs_norm.mean),
+        "goal_norm": _misfit(files.goal_moments.mean, state.goal_norm.mean),
+    }
+    inputs = misfits["obs_norm"] or misfits["goal_norm"]
+    networks = learner.unravel(state.params)
+    for network, layers in networks.items():
+        found = getattr(files, network)
+        for i in range(0, len(layers), 2):
+            weight, bias = f"layers.{i}.weight", f"layers.{i}.bias"
+            misfit = _misfit(found.get(weight), layers[weight]) or (inputs if i == 0 else "")
+            misfits[f"{network} layers.{i}"] = misfit
+            if not misfit:
+                layers |= {weight: found[weight], bias: found[bias]}
+    params = flatten(networks)
+    loaded = replace(
         state,
         params=params,
         target=params.clone(),
-        obs_norm=files.obs_moments,
-        goal_norm=files.goal_moments,
+        obs_norm=state.obs_norm if misfits["obs_norm"] else files.obs_moments,
+        goal_norm=state.goal_norm if misfits["goal_norm"] else files.goal_moments,
     )
+    return loaded, misfits
 
 
-def load_pretrained(run: Run, state: AgentState, save_dir: Path, env_id: str) -> AgentState:
+def load_pretrained(
+    run: Run, state: AgentState, save_dir: Path, env_id: str
+) -> tuple[AgentState, str]:
     """Returns `state` with the agent of saves/pretrain/<env_id>, else of its gripper.
+
+    Returns:
+        the state, and a line that tells what was loaded.
 
     Raises:
         SaveError: there is none, its files are unusable, or they are of an agent of other sizes.
     """
     gripper = getattr(run.env.unwrapped, "gripper_type", env_id)
     directory = pretrain_directory(save_dir, env_id, gripper)
-    return from_files(run.learner, state, read_agent(directory), directory)
+    files = read_agent(directory)
+    if run.cfg.load_pretrained != "fitting":
+        loaded = from_files(run.learner, state, files, directory)
+        return loaded, f"{directory}: pre-trained, networks and normalizers loaded"
+    loaded, misfits = fitting_from_files(run.learner, state, files)
+    if all(misfits.values()):
+        raise SaveError(f"{directory}: no layer or normalizer fits, expected load_pretrained false")
+    told = ", ".join(part for part in misfits if not misfits[part])
+    fresh = ", ".join(part for part in misfits if misfits[part]) or "nothing"
+    return loaded, f"{directory}: pre-trained, loaded {told}; fresh {fresh}"
 
 
 def load_policy(directory: Path, layout: Layout | None = None) -> Policy:
@@ -101,9 +144,8 @@ def rotation_of(files: AgentFiles, layout: Layout, source: Path) -> slice | None
     return layout.rotation if has_head else None
 
 
-def _misfit(source: Path, part: str, found: str, needed: str) -> SaveError:
-    """Returns the error for an agent of other sizes."""
-    return SaveError(
-        f"{source}: {part} {found}, this run needs {needed}: pre-train with the same network sizes "
-        "on an environment with the same observation, goal and action"
-    )
+def _misfit(found: Tensor | None, needed: Tensor) -> str:
+    """Returns how a tensor's shape differs from the one that is needed; empty if it fits."""
+    shape = None if found is None else tuple(found.shape)
+    needed_shape = tuple(needed.shape)
+    return "" if shape == needed_shape else f"is {shape}, this run needs {needed_shape}"

@@ -110,7 +110,9 @@ class Config(BaseModel):
         200, "fresh episodes over all workers that must confirm early_stop; 0: no confirmation"
     )
     save: bool = _key(True, "write agent, statistics and checkpoints")
-    load_pretrained: bool = _key(False, "start from the agent in saves/pretrain")
+    load_pretrained: bool | Literal["fitting"] = _key(
+        False, "start from the agent in saves/pretrain; fitting: from those of its layers that fit"
+    )
     seed: Natural | None = _key(None, "seed of all random numbers; null: drawn at the start")
     workers: Count | None = _key(None, "logical workers; null: the number of processes")
     matmul: Literal["auto", "highest", "medium"] = _key(
@@ -209,6 +211,8 @@ def expectation(key: str) -> str:
 
 
 def _describe(schema: Mapping[str, Any]) -> str:
+    if "const" in schema:
+        return str(schema["const"])
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     if schema["type"] == "array":

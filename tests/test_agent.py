@@ -71,11 +71,13 @@ def test_load_pretrained_finds_the_gripper_or_the_environment(eager, tmp_path):
     start = run.learner.init(run.key)
 
     write_agent(tmp_path / "pretrain" / "Point", to_files(run.learner, by_gripper))
-    found = load_pretrained(run, start, tmp_path, "PointReach-v0")
+    found, line = load_pretrained(run, start, tmp_path, "PointReach-v0")
+    assert "pre-trained, networks and normalizers loaded" in line
     assert_same(found.params, by_gripper.params)
 
     write_agent(tmp_path / "pretrain" / "PointReach-v0", to_files(run.learner, by_env))
-    found = load_pretrained(run, start, tmp_path, "PointReach-v0")
+    found, line = load_pretrained(run, start, tmp_path, "PointReach-v0")
+    assert "pre-trained, networks and normalizers loaded" in line
     assert_same(found.params, by_env.params)
 
 
@@ -113,6 +115,61 @@ def test_pretrained_agents_of_other_sizes_are_refused_and_change_nothing(
     assert all(path.read_bytes() == data for path, data in files.items())
 
 
+FITTING = {  # what the pre-trained agent had -> parts that begin fresh
+    "equal": ({}, []),
+    "goal and observation": (
+        {"kwargs": {"dims": 1}},
+        [
+            *("obs_norm", "goal_norm", "actor layers.0", "actor layers.2", "critic layers.0"),
+        ],
+    ),
+    "action": ({"kwargs": {"rotation": True}}, ["actor layers.2", "critic layers.0"]),
+    "width": ({"actor_net_layer_width": 9}, ["actor layers.0", "actor layers.2"]),
+    "depth": ({"critic_net_nlayers": 3}, ["critic layers.2"]),
+}
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_layers_that_fit_are_loaded_on_request(name, eager, tmp_path):
+    other, fresh = FITTING[name]
+    run, theirs = (
+        make_run(tiny_config(load_pretrained="fitting")),
+        make_run(tiny_config(epochs=1, **other)),
+    )
+    (report,) = train(theirs, initial_state(theirs))
+    write_agent(tmp_path / "pretrain" / "Point", to_files(theirs.learner, report.state))
+    state = initial_state(run)
+    loaded, line = load_pretrained(run, state, tmp_path, "PointReach-v0")
+    parts = ["obs_norm", "goal_norm"]
+    own, new, trained = (
+        learner.unravel(x.params)
+        for learner, x in (
+            (run.learner, state),
+            (run.learner, loaded),
+            (theirs.learner, report.state),
+        )
+    )
+    for network in own:
+        for key in own[network]:
+            source = own if f"{network} {key.rpartition('.')[0]}" in fresh else trained
+            assert torch.equal(new[network][key], source[network][key]), (network, key)
+        parts += [f"{network} layers.{i}" for i in range(0, len(own[network]), 2)]
+    for norm in parts[:2]:
+        assert_same(getattr(loaded, norm), getattr(state if norm in fresh else report.state, norm))
+    assert torch.equal(loaded.target, loaded.params)
+    told = ", ".join(part for part in parts if part not in fresh)
+    assert line.endswith(f"loaded {told}; fresh {', '.join(fresh) or 'nothing'}")
+
+
+def test_an_agent_of_which_nothing_fits_is_refused(eager, tmp_path):
+    sizes = {"actor_net_layer_width": 9, "critic_net_layer_width": 9, "kwargs": {"dims": 1}}
+    other = make_run(tiny_config(**sizes))
+    write_agent(tmp_path / "pretrain" / "Point", to_files(other.learner, initial_state(other)))
+    run = make_run(tiny_config(load_pretrained="fitting"))
+    with pytest.raises(SaveError, match=r"pretrain/Point: no layer or normalizer fits"):
+        load_pretrained(run, initial_state(run), tmp_path, "PointReach-v0")
+
+
 def test_goal_and_observation_of_equal_joint_size_are_told_apart(eager, tmp_path):
     """Networks see observation and goal joined: 4 + 2 inputs fit an agent of 3 + 3 as well."""
     run = make_run(tiny_config())
@@ -127,7 +184,7 @@ def test_goal_and_observation_of_equal_joint_size_are_told_apart(eager, tmp_path
         ),
     )
     write_agent(tmp_path, shifted)
-    with pytest.raises(SaveError, match="observation"):
+    with pytest.raises(SaveError, match=r"obs_norm is \(3,\), this run needs \(4,\).*=fitting"):
         from_files(run.learner, state, read_agent(tmp_path), tmp_path)
     with pytest.raises(SaveError, match="observation 3, goal 3"):
         load_policy(tmp_path, run.layout)

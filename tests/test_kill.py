@@ -38,7 +38,7 @@ def wait_for_epochs(process, epochs):
 
 def wait_for_write(folder, pattern):
     """Returns as soon as a file of that name is there; it is gone milliseconds later."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not any(folder.glob(pattern)):
         assert time.monotonic() < deadline, f"never saw {pattern}"
 
@@ -77,7 +77,7 @@ def test_kills_at_random_moments_change_no_bit(tmp_path, processes):
     arguments, traces = [*TINY, "--set", "epochs=1000"], 0
     for number in range(KILLS):
         process = start(killed, processes, *arguments)
-        wait_for_epochs(process, chance.choice((0, 1, 2)) if number else 2)  # one is whole
+        wait_for_epochs(process, chance.choice((number % 2, 1, 2)) if number else 2)
         time.sleep(chance.uniform(0, 0.6))
         if number % 2:
             wait_for_write(killed, chance.choice(WRITES))
