@@ -177,6 +177,6 @@ SHADOW_HAND = RobotSpec(
     grasp_tilt=-1.311,
     workspace=((0.22, 0.78), (-0.32, 0.32), (0.405, 0.85)),
     joint_unit="rad",
-    weld_force=60.0,
-    stepping=Stepping(substeps=2, time_step=0.02, iterations=40, erp=0.35, contact_erp=0.2),
+    weld_force=45.0,
+    stepping=Stepping(substeps=2, time_step=0.02, iterations=40, erp=0.35, contact_erp=0.3),
 )
