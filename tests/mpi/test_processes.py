@@ -1,40 +1,14 @@
 """Real processes under mpirun: the same bits on any number of them, and no failure that hangs."""
 
-import os
-import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from mpi_jobs import MEANS, lines, needs_mpirun, run_job
+
 pytestmark = pytest.mark.mpi
-
-JOB, MEANS = (Path(__file__).with_name(name) for name in ("job.py", "means.py"))
-MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun: pip install 'grasp_func[mpi]'")
-
 SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in (4, 8, 16)]
 ON_MANY = pytest.mark.parametrize("processes", [2, *SLOW])
-
-
-def run_job(*arguments, processes=None, timeout=120, script=JOB, **variables):
-    """Runs a script on `processes` processes, without a launcher if None."""
-    launcher = [] if processes is None else [MPIRUN, "--oversubscribe", "-n", str(processes)]
-    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return subprocess.run(
-        [*launcher, sys.executable, str(script), *arguments],
-        env={**os.environ, **(root if os.geteuid() == 0 else {}), **variables},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-
-
-def lines(job):
-    assert job.returncode == 0, job.stderr
-    return job.stdout.splitlines()
 
 
 @pytest.fixture(scope="module")

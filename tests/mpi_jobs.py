@@ -1,0 +1,33 @@
+"""Starting real processes under mpirun."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+JOB, MEANS = (Path(__file__).parent / "mpi" / name for name in ("job.py", "means.py"))
+MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun: pip install 'grasp_func[mpi]'")
+
+
+def run_job(*arguments, processes=None, script=JOB, launcher=None, timeout=180, **variables):
+    """Runs a script on `processes` processes, or under `launcher`, or by itself."""
+    if launcher is None:
+        launcher = [MPIRUN, "--oversubscribe", "-n", str(processes)] if processes else []
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    return subprocess.run(
+        [*launcher, sys.executable, str(script), *arguments],
+        env={**os.environ, **(root if os.geteuid() == 0 else {}), **variables},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def lines(job):
+    """Returns what a job printed; it must have ended well."""
+    assert job.returncode == 0, job.stderr
+    return job.stdout.splitlines()
