@@ -20,6 +20,7 @@ _X: Vector = (1.0, 0.0, 0.0)
 _Y: Vector = (0.0, 1.0, 0.0)
 _FLEXION = (0.0, 1.571)
 _ABDUCTION = (-0.349, 0.349)
+_WRIST_MIDDLE = -0.1745  # of WRJ1
 _TIP_RATIO = 1.1418  # J0 over J1
 _KNUCKLE = (0.0, _FLEXION[1] / _TIP_RATIO)  # of J1: where the tip it drives reaches its limit
 _NO_SHAPES: tuple[Shape, ...] = ()
@@ -165,13 +166,15 @@ SHADOW_HAND = RobotSpec(
     ),
     basis=full_control(20),
     start_joints=(
-        *(0.0, -0.166),
+        *(_WRIST_MIDDLE, -0.166),
         *(0.0, 1.26, 0.0) * 3,
-        *(0.0, 0.0, 1.26, 0.0),
+        *(0.3925, 0.0, 1.26, 0.0),
         *(-0.187, 1.222, 0.2, 0.186, -0.076),
     ),
-    grip_position=(0.041, -0.083, 0.098),
-    grip_rotation=(-0.5, -0.5, -0.5, 0.5),
+    # Between thumb and fingers, square to the palm, while the wrist is in the middle of its range:
+    # eigengrasps leave it there.
+    grip_position=(0.0192, -0.083, 0.1033),
+    grip_rotation=rotations.multiply(rotations.about_y(_WRIST_MIDDLE), (-0.5, -0.5, -0.5, 0.5)),
     start_height=0.2,
     grasp_height=-0.008,
     grasp_tilt=-1.311,
