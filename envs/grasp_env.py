@@ -15,6 +15,7 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
+from envs.eigengrasps import with_eigengrasps
 from envs.hands.spec import Layout
 from envs.introspection import GripperInfo, ObjectInfo, gripper_info
 from envs.markers import POSITION_MARKER
@@ -69,13 +70,14 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._env_id = env_id
         self.render_mode = render_mode
         self._options = Options(**options)
+        robot = with_eigengrasps(row.robot, self._options.n_eigengrasps)
         self._arena, self._task = row.arena, row.task
-        self._objects = self._options.chosen_objects(row.robot.name, row.objects)
+        self._objects = self._options.chosen_objects(robot.name, row.objects)
 
-        self.gripper_type = row.robot.name
-        self.observation_layout: Layout = layout(row.robot)
-        self.action_layout: Layout = row.robot.action_layout
-        self._low, self._high = bounds(row.robot)
+        self.gripper_type = robot.name
+        self.observation_layout: Layout = layout(robot)
+        self.action_layout: Layout = robot.action_layout
+        self._low, self._high = bounds(robot)
         goal_high = np.full(row.task.goal_size, POSITION_BOUND, np.float32)
         goal = Box(-goal_high, goal_high, dtype=np.float32)
         observation = Box(self._low, self._high, dtype=np.float32)
@@ -87,11 +89,11 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         names = [name for name, size, _ in self.observation_layout for _ in range(size)]
         self._object_at = names.index("object_pos")
 
-        self._sim = self._make_simulation(row.robot.stepping)
+        self._sim = self._make_simulation(robot.stepping)
         self._open = True
         for solid in self._arena.solids:
             self._sim.add_body(solid, 0.0)
-        self._robot = Robot(row.robot, self._sim, self._options.workspace or row.robot.workspace)
+        self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
         self._marker = self._sim.add_marker(POSITION_MARKER)
         self._object, self._object_kind = -1, ("", 0.0)
         self._start: Start | None = None

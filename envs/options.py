@@ -31,6 +31,9 @@ class Options:
             envs.catalogue ("Cube", "Mesh", "mug") and mesh files (.obj, .off, .ply, .stl).
         workspace: ((x0, x1), (y0, y1), (z0, z1)) in m (world) that the grip target is kept in; None
             for the gripper's.
+        n_eigengrasps: of the gripper's eigengrasps that drive its joints, first ones first; 0: each
+            actuator has an action of its own. Its range depends on the gripper, see
+            envs.eigengrasps.
         render_width: of a picture, in pixels, in [16, 4096].
         render_height: of a picture, in pixels, in [16, 4096].
         renderer: "software", whose pictures are the same bits everywhere, or "egl": several times
@@ -45,6 +48,7 @@ class Options:
     air_goal_share: float = 0.5
     objects: Sequence[str] | None = None
     workspace: Bounds | None = None
+    n_eigengrasps: int = 0
     render_width: int = 480
     render_height: int = 360
     renderer: str = "software"

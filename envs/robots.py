@@ -49,21 +49,27 @@ class Robot:
         self._forces = [actuator.force for actuator in spec.actuators]
         self._gains = [actuator.gain for actuator in spec.actuators]
 
-    def reset(self, position: Vector, rotation: Quaternion = POINTING_DOWN) -> None:
-        """Puts the hand into its start posture, at rest.
+    def reset(
+        self,
+        position: Vector,
+        rotation: Quaternion = POINTING_DOWN,
+        targets: Sequence[float] = (),
+    ) -> None:
+        """Puts the hand into a posture, at rest.
 
         Args:
             position: of the grip frame (world, m); outside the workspace it is moved to its border,
                 because the weld would yank it there.
             rotation: of the grip frame, quaternion xyzw (world).
+            targets: of the actuators (m or rad), reached at once; none: the start posture.
         """
         position = self._inside(*position)
-        targets = self.spec.start_joints
+        targets = targets or self.spec.start_joints
         by_joint = dict(zip(self._motors, targets, strict=True))
         by_joint |= {follower: ratio * by_joint[leader] for follower, leader, ratio in self._gears}
         self._sim.reset_body(self.body, position, rotation)
         self._sim.reset_joints(self.body, self.joints, [by_joint.get(j, 0.0) for j in self.joints])
-        self._drive(position, rotation, targets)
+        self.drive(position, rotation, targets)
 
     def command(self, action: list[float], grip: BodyState) -> None:
         """Sets all targets from an action.
@@ -82,7 +88,12 @@ class Robot:
         goal = turn.orientation(action[3:hand])
         if goal is not None:
             rotation = rotations.approach(rotation, goal, self.spec.rotation_share)
-        self._drive(position, rotation, self.joint_targets(action[hand:]))
+        self.drive(position, rotation, self.joint_targets(action[hand:]))
+
+    def drive(self, position: Vector, rotation: Quaternion, targets: Sequence[float]) -> None:
+        """Sets the targets of the grip frame (world, m) and of the actuators (m or rad)."""
+        self._sim.drive_weld(self._weld, position, rotation, self.spec.weld_force)
+        self._sim.drive_joints(self.body, self._motors, targets, self._gains, self._forces)
 
     def joint_targets(self, hand_action: list[float]) -> list[float]:
         """Targets of the actuated joints (m or rad) from the hand's part of an action."""
@@ -106,7 +117,3 @@ class Robot:
         """The workspace's nearest point."""
         (x0, x1), (y0, y1), (z0, z1) = self._workspace
         return min(max(x, x0), x1), min(max(y, y0), y1), min(max(z, z0), z1)
-
-    def _drive(self, position: Vector, rotation: Quaternion, targets: Sequence[float]) -> None:
-        self._sim.drive_weld(self._weld, position, rotation, self.spec.weld_force)
-        self._sim.drive_joints(self.body, self._motors, targets, self._gains, self._forces)

@@ -22,7 +22,7 @@ from envs.textfile import text_file
 with quiet(STDERR):  # importing it prints its build time
     import pybullet as p
 
-_GRAVITY = -9.81
+_GRAVITY: Vector = (0.0, 0.0, -9.81)
 _ORIGIN = (0.0, 0.0, 0.0)
 _BASE = -1  # PyBullet's link index of a body's base
 _GEAR_FORCE = 5.0  # N m
@@ -48,7 +48,7 @@ class Simulation:
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
-        p.setGravity(0.0, 0.0, _GRAVITY, physicsClientId=self._client)
+        self.set_gravity(_GRAVITY)
         p.setPhysicsEngineParameter(
             fixedTimeStep=stepping.time_step,
             numSolverIterations=stepping.iterations,
@@ -61,6 +61,10 @@ class Simulation:
     def close(self) -> None:
         """Frees the world, as garbage collection does; a second call does nothing."""
         self._disconnect()
+
+    def set_gravity(self, acceleration: Vector) -> None:
+        """Changes gravity (m/s2, world)."""
+        p.setGravity(*acceleration, physicsClientId=self._client)
 
     def step(self) -> None:
         """Simulates one control step."""
@@ -105,11 +109,7 @@ class Simulation:
             mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
         )
         p.changeDynamics(
-            body,
-            _BASE,
-            **_FRICTION,
-            rollingFriction=rolling_friction,
-            physicsClientId=self._client,
+            body, _BASE, **_FRICTION, rollingFriction=rolling_friction, physicsClientId=self._client
         )
         return body
 
@@ -181,6 +181,11 @@ class Simulation:
     def joint_positions(self, body: int, joints: Sequence[int]) -> list[float]:
         """Joint positions (m or rad)."""
         return [state[0] for state in p.getJointStates(body, joints, self._client)]
+
+    def link_pose(self, body: int, link: int) -> tuple[Vector, Quaternion]:
+        """Position (world, m) and rotation (xyzw) of a link's frame."""
+        state = p.getLinkState(body, link, computeForwardKinematics=1, physicsClientId=self._client)
+        return state[4], state[5]
 
     def is_clear(self, body: int, distance: float) -> bool:
         """Whether no other body is nearer than `distance` m; leaves no trace in the physics."""

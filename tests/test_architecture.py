@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from envs import ENV_IDS
 from grasp_func.config import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -147,3 +148,10 @@ def test_every_section_of_every_configuration_loads(path):
     known = [*sections, "AnyEnv-v0"]
     for env_id in known:
         assert load_config(path, env_id, known_envs=known)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=name_of)
+def test_every_configuration_drives_the_shadow_hand_by_7_eigengrasps(path):
+    for env_id in ENV_IDS:
+        kwargs = load_config(path, env_id, known_envs=ENV_IDS).kwargs
+        assert kwargs.get("n_eigengrasps", 0) == (7 if "SH" in env_id else 0), env_id

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from envs.eigengrasps import normalise, with_eigengrasps
 from envs.hands import ROBOTS
 
 REACHED = 0.6  # share of a commanded step that the soft base drive covers
@@ -29,7 +30,7 @@ class Grasp(NamedTuple):
 
 
 GRASPS = {
-    "ParallelJaw": Grasp(0.075, (0.0,), 4),
+    "ParallelJaw": Grasp(0.075, (0.0, 0.0), 4),
     "BarrettHand": Grasp(0.1, (0.0, 2.2, 2.2, 2.2), 5),
     "ShadowHand": Grasp(
         0.1,
@@ -50,10 +51,9 @@ class LiftPolicy:
         self._at = slices(env.observation_layout)
         self._grasp = GRASPS[env.gripper_type]
         self._hand = hand = next(r for r in ROBOTS.values() if r.name == env.gripper_type)
-        n = len(self._grasp.closed)
-        low, high = np.array([actuator.control for actuator in hand.actuators[:n]]).T
-        self._open = 2.0 * (np.array(hand.start_joints[:n]) - low) / (high - low) - 1.0
-        self._closed = 2.0 * (np.array(self._grasp.closed) - low) / (high - low) - 1.0
+        basis = with_eigengrasps(hand, env.spec.kwargs.get("n_eigengrasps", 0)).basis
+        self._open = hand_action(basis, normalise(hand, np.array(hand.start_joints)))
+        self._closed = hand_action(basis, normalise(hand, np.array(self._grasp.closed)))
         self._above = hovers
         self._closing = 0
 
@@ -80,6 +80,12 @@ class LiftPolicy:
         position = np.clip(move / (REACHED * STEP), -1.0, 1.0)
         ahead = _hurried(turn, self._wanted)
         return np.array([*position, *ahead.ravel(), *hand], np.float32)
+
+
+def hand_action(basis, posture):
+    """The action in [-1, 1] that comes nearest to a posture: the rows of a basis are orthogonal."""
+    rows = np.array(basis)
+    return np.clip(rows @ posture / np.sum(rows * rows, axis=1), -1.0, 1.0)
 
 
 def slices(layout):
