@@ -71,10 +71,16 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
+def reason(error: Exception) -> str:
+    """Returns an error's first line, short and printable, whatever a hostile file put into it."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return ascii(lines[0])[1:-1][:100]
+
+
 def cannot_write(path: Path, error: OSError) -> SaveError:
     """Returns the error that names path, reason and remedy."""
-    reason = error.strerror or str(error)
-    return SaveError(f"{path}: cannot be written ({reason}), choose a place with --save-dir DIR")
+    problem = error.strerror or str(error)
+    return SaveError(f"{path}: cannot be written ({problem}), choose a place with --save-dir DIR")
 
 
 def replace_all(contents: Mapping[Path, bytes]) -> None:

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 import torch
 
-from grasp_func.atomic import SaveError
+from grasp_func.atomic import SaveError, reason
 from grasp_func.ddpg import AgentState
 
 KEPT = 2
@@ -129,11 +129,10 @@ def _check_leaf(directory: Path, name: str, found: Any, expected: torch.Tensor) 
 
 def _reason(error: Exception) -> str:
     """Returns what is wrong, in one line without the paths and specifications of orbax."""
-    text = str(error)
     for known in ("No space left on device", "Read-only file system", "Permission denied"):
-        if known in text:
+        if known in str(error):
             return known
-    return (text.splitlines() or [type(error).__name__])[0][:100]
+    return reason(error)
 
 
 def _named_leaves(state: AgentState) -> dict[str, torch.Tensor]:

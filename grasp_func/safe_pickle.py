@@ -10,6 +10,8 @@ import pickletools
 from collections.abc import Mapping, Set
 from typing import Any
 
+from grasp_func.atomic import reason
+
 # Everything that a dictionary of numbers, texts and lists needs; nothing that imports, calls or
 # builds objects, and no LONG_BINPUT, whose argument can ask for gigabytes.
 PLAIN = {
@@ -38,8 +40,8 @@ def load(
                 raise ValueError(f"refused, its pickle could run code ({opcode.name})")
         return _Unpickler(data, stand_ins or {}).load()
     except Exception as error:  # a damaged pickle can raise anything
-        reason = ascii(str(error).splitlines()[0] if str(error) else type(error).__name__)[1:81]
-        known = reason if reason.startswith("refused") else f"not a readable pickle ({reason})"
+        why = reason(error)
+        known = why if why.startswith("refused") else f"not a readable pickle ({why})"
         raise ValueError(known) from None
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from grasp_func import safe_pickle
-from grasp_func.atomic import SaveError, locked, read_bytes, write_folder
+from grasp_func.atomic import SaveError, locked, read_bytes, reason, write_folder
 from grasp_func.normalizer import NormState, Scaling
 from grasp_func.run_folders import FILES
 from grasp_func.types import Params
@@ -131,8 +131,7 @@ def _parse_network(path: Path, data: bytes) -> Params:
     except SaveError:
         raise
     except Exception as error:  # torch and zipfile raise about ten kinds on damaged files
-        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-        raise _unusable(path, f"not a file of plain tensors ({reason})") from None
+        raise _unusable(path, f"not a file of plain tensors ({reason(error)})") from None
     return _check_network(path, loaded, len(data))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grasp_func.atomic import SaveError, write_folder
+from grasp_func.atomic import SaveError, reason, write_folder
 from grasp_func.replay import ReplayBuffer
 from grasp_func.types import Array, Episode
 
@@ -80,10 +80,9 @@ def _read(path: Path, expected: tuple[int, int]) -> Array:
     try:
         if not path.is_file():
             raise OSError("no such file")
-        rows: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, RecursionError) as error:
-        reason = ascii(str(error))[1:81]
-        raise SaveError(f"{path}: replay cannot be read ({reason}); {remedy}") from None
+        rows: Array = np.lib.format.open_memmap(path, mode="r")  # np.load would try zip and pickle
+    except Exception as error:  # a damaged header can raise a dozen kinds
+        raise SaveError(f"{path}: replay cannot be read ({reason(error)}); {remedy}") from None
     if rows.shape != expected or rows.dtype != np.float32 or not np.isfinite(rows).all():
         found = f"{rows.dtype} {rows.shape}"
         raise SaveError(f"{path}: replay is {found}, not finite float32 {expected}; {remedy}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grasp_func.atomic import SaveError, read_bytes
+from grasp_func.atomic import SaveError, read_bytes, reason
 from grasp_func.rollout import Score
 
 CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
@@ -88,9 +88,8 @@ def recorded_kwargs(directory: Path, env_id: str) -> list[str]:
     except SaveError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = ascii(str(error))[1:81]
         raise SaveError(
-            f"{path}: not the statistics of a run ({reason}); delete the file"
+            f"{path}: not the statistics of a run ({reason(error)}); delete the file"
         ) from None
 
 
