@@ -6,6 +6,7 @@ Each as an episode begins, and with the hand facing the object.
 import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -22,7 +23,10 @@ COLOURS = (palette.OBJECT, palette.GOAL, palette.FINGER, palette.THUMB)
 
 def moments(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np.ndarray]]:
     """Yields the pictures of each seed."""
-    size = {"render_width": int(scale * WIDTH), "render_height": int(scale * HEIGHT)}
+    size: dict[str, Any] = {
+        "render_width": int(scale * WIDTH),
+        "render_height": int(scale * HEIGHT),
+    }
     env = gymnasium.make(env_id, render_mode="rgb_array", air_goal_share=1.0, **size)
     for seed in seeds:
         pictures = []
