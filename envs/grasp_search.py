@@ -142,10 +142,10 @@ class _Stage:
     def attempt(self, rng: np.random.Generator) -> Grasp | None:
         """Tries one grasp; None where it does not hold."""
         sim, robot, thing = self._sim, self._robot, self._thing
-        grasp, centre = self._draw(rng)
-        if grasp is None:
+        drawn, rotation = self._draw(rng), _draw_rotation(rng)
+        if drawn is None:
             return None
-        rotation = _draw_rotation(rng)
+        grasp, centre = drawn
         sim.set_gravity((0.0, 0.0, 0.0))
         sim.flush([robot.body, thing])
         robot.reset(_HOME, targets=grasp.open.tolist())
@@ -161,8 +161,8 @@ class _Stage:
         sim.drive_weld(self._hold, centre, rotation, 0.0)
         return grasp if self._holds() else None
 
-    def _draw(self, rng: np.random.Generator) -> tuple[Grasp | None, Vector]:
-        """A grasp and a centre of the object between thumb and a finger, if one is found."""
+    def _draw(self, rng: np.random.Generator) -> tuple[Grasp, Vector] | None:
+        """A grasp, and a centre of the object between thumb and a finger that close on it."""
         for _ in range(_DRAWS):
             grasp = draw_grasp(self._spec, rng)
             finger = self._search.fingers[rng.integers(len(self._search.fingers))]
@@ -174,7 +174,7 @@ class _Stage:
                 off_centre = rng.uniform(-_OFF_CENTRE, _OFF_CENTRE, 3)
                 x, y, z = ((thumb_closed + finger_closed) / 2.0 + off_centre).tolist()
                 return grasp, (x, y, z)
-        return None, _HOME
+        return None
 
     def _tips(self, posture: np.ndarray, finger: str) -> tuple[np.ndarray, np.ndarray]:
         """Centres of the last links of thumb and finger (world) in a posture."""

@@ -1,5 +1,7 @@
 """Eigengrasps: the arithmetic, the shipped data, and that few of them are enough to grasp."""
 
+import dataclasses
+
 import gymnasium
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_few_components_explain_most(spec):
 
 def test_the_version_notices_another_hand(spec):
     turned = [link._replace(limits=(-9.0, 9.0)) for link in spec.links]
-    changed = eigengrasps.dataclasses.replace(spec, links=tuple(turned))
+    changed = dataclasses.replace(spec, links=tuple(turned))
     assert eigengrasps.version(changed) != eigengrasps.version(spec)
 
 
