@@ -5,10 +5,11 @@ drawn again, a bounded number of times (Dext-Gen loops without a bound). Lengths
 frame.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from envs import bed
 from envs.palette import FLOOR, TABLE
 from envs.rotations import Vector
 from envs.scene import Camera, Shape
@@ -34,6 +35,7 @@ class ArenaSpec:
         clearance: least distance in the plane of object to gripper and of goal to object.
         lift_height: greatest height of a goal above the object's height at rest.
         camera: the view that shows all of it.
+        bed: blocks on the table that make the ground uneven; none: objects rest at `surface`.
     """
 
     solids: tuple[Shape, ...]
@@ -45,6 +47,16 @@ class ArenaSpec:
     clearance: float
     lift_height: float
     camera: Camera
+    bed: tuple[Shape, ...] = ()
+
+    def ground(self, x: float, y: float) -> float:
+        """Height of the ground at a point of the plane."""
+        return max(self.surface, bed.height(self.bed, x, y))
+
+    def lift(self, position: Vector, resting: Vector) -> float:
+        """How much higher above the ground below it a position is than an object at rest."""
+        rise = self.ground(*position[:2]) - self.ground(*resting[:2])
+        return position[2] - resting[2] - rise
 
     def sample_gripper(self, rng: np.random.Generator) -> tuple[float, float]:
         """Draws x and y of the gripper."""
@@ -56,18 +68,23 @@ class ArenaSpec:
         """Draws x and y of the object, at least `clearance` from the gripper's."""
         return self._draw_apart(rng, self.object_region, gripper)
 
+    def admits_object(self, position: Vector, gripper: tuple[float, float]) -> bool:
+        """Whether `sample_object` could have drawn this position."""
+        offsets = (abs(a - b) for a, b in zip(position, self.centre, strict=False))
+        inside = all(d <= half for d, half in zip(offsets, self.object_region, strict=True))
+        return inside and self._apart(position[:2], gripper)
+
     def sample_goal(self, rng: np.random.Generator, resting: Vector, air_share: float) -> Vector:
         """Draws a position for the object.
 
         Args:
             rng: source of chance.
             resting: the object's position at the start.
-            air_share: probability of a goal at a height uniform in [0, lift_height] above
-                `resting`, rather than at it.
+            air_share: probability of a `lift` uniform in [0, lift_height], rather than none.
         """
         x, y = self._draw_apart(rng, self.goal_region, resting[:2])
         lift = self.lift_height * rng.random() if rng.random() < air_share else 0.0
-        return x, y, resting[2] + lift
+        return x, y, resting[2] + (self.ground(x, y) - self.ground(*resting[:2])) + lift
 
     def _draw_apart(
         self,
@@ -77,12 +94,15 @@ class ArenaSpec:
     ) -> tuple[float, float]:
         for _ in range(_TRIES):
             x, y = _draw(rng, self.centre, region)
-            if (x - other[0]) ** 2 + (y - other[1]) ** 2 >= self.clearance**2:
+            if self._apart((x, y), other):
                 return x, y
         raise ResetError(
             f"no point within {region} m of {self.centre} is {self.clearance} m away from {other}"
             f" in {_TRIES} tries"
         )
+
+    def _apart(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
+        return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 >= self.clearance**2
 
 
 def _draw(
@@ -107,4 +127,4 @@ FLAT = ArenaSpec(
     camera=Camera(eye=(1.6, 1.0, 1.54), target=(0.5, 0.0, 0.65), fov=24.5),
 )
 
-ARENAS = {"Flat": FLAT}
+UNEVEN = replace(FLAT, bed=bed.make_bed(FLAT.centre, FLAT.surface))

@@ -16,9 +16,11 @@ from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
 from envs.eigengrasps import with_eigengrasps
+from envs.ground import build, make_ground
 from envs.hands.spec import Layout
 from envs.introspection import GripperInfo, ObjectInfo, gripper_info
 from envs.markers import POSITION_MARKER
+from envs.object_body import ObjectBody
 from envs.objects import ObjectSpec
 from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import Options
@@ -43,7 +45,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         ValueError: an argument is out of its range; the message names value and range.
 
     `reset` and `step` return an `info` with `is_success` and `air_goal`: whether the goal is more
-    than the task's tolerance above the object's height at rest, so that only lifting achieves it.
+    than the task's tolerance higher above the ground than the object at rest, so that only lifting
+    achieves it.
     Heights of goals drawn above the table are uniform in [0, 0.3] m, so with a tolerance of 0.05 m
     one in six of those is no `air_goal`.
 
@@ -91,11 +94,11 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
 
         self._sim = self._make_simulation(robot.stepping)
         self._open = True
-        for solid in self._arena.solids:
-            self._sim.add_body(solid, 0.0)
+        build(self._sim, row.arena)
+        self._ground = make_ground(row.arena, robot.stepping)
         self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
         self._marker = self._sim.add_marker(POSITION_MARKER)
-        self._object, self._object_kind = -1, ("", 0.0)
+        self._object_body, self._object = ObjectBody(self._sim), -1
         self._start: Start | None = None
         self._grip: BodyState | None = None  # state that an action starts from; set by reset
 
@@ -118,8 +121,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         start = self._wanted_start(options)
         super().reset(seed=seed)
         if isinstance(start, str):
-            rng, arena = self.np_random, self._arena
-            start = sample_start(rng, arena, self._objects, self._options, start)
+            rng, ground = self.np_random, self._ground
+            start = sample_start(rng, ground, self._objects, self._options, start)
         self._begin(start)
         observation = self._observe()
         self._sim.show()
@@ -204,6 +207,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         """Frees the world; a second call does nothing."""
         if getattr(self, "_open", False):
             self._sim.close()
+            self._ground.close()
             self._open = False
 
     def _make_simulation(self, stepping: Stepping) -> Simulation:
@@ -248,7 +252,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
     def _begin(self, start: Start) -> None:
         """Puts everything where the start says."""
         self._start = start
-        self._provide_object(start.object_name, start.object_size)
+        spec = self._object_spec(start.object_name)
+        self._object = self._object_body.become(spec, start.object_size)
         self._sim.flush([self._robot.body, self._object])
         self._sim.reset_body(self._object, start.object_position, start.object_rotation)
         if start.pregrasp is None:
@@ -258,17 +263,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             place_hand(self._robot, self._sim, self._object, start.pregrasp)
         self._sim.place(self._marker, start.goal)
         self._goal = np.array(start.goal, np.float32)
-        self._air_goal = start.goal[2] - start.object_position[2] > self._task.tolerance
-
-    def _provide_object(self, name: str, size: float) -> None:
-        """Sees to it that this body exists, and no other object."""
-        if (name, size) == self._object_kind:
-            return
-        if self._object >= 0:
-            self._sim.remove_body(self._object)
-        spec = self._object_spec(name)
-        self._object = self._sim.add_body(spec.shape.scaled(size), spec.mass, spec.rolling_friction)
-        self._object_kind = (name, size)
+        lift = self._arena.lift(start.goal, start.object_position)
+        self._air_goal = lift > self._task.tolerance
 
     def _object_spec(self, name: str) -> ObjectSpec:
         return next(spec for spec in self._objects if spec.name == name)

@@ -16,6 +16,7 @@ GOAL: Colour = (0.00, 0.72, 0.38, 1.0)
 OBSTACLE: Colour = (0.80, 0.47, 0.65, 1.0)
 TABLE: Colour = (0.84, 0.82, 0.78, 1.0)
 FLOOR: Colour = (0.55, 0.57, 0.60, 1.0)
+BLOCKS: tuple[Colour, Colour] = ((0.70, 0.67, 0.62, 1.0), (0.77, 0.74, 0.69, 1.0))
 AXES: tuple[Colour, Colour, Colour] = (  # x, y, z, as is customary
     (0.90, 0.10, 0.10, 1.0),
     (0.10, 0.70, 0.10, 1.0),

@@ -9,6 +9,8 @@ NumPy's call overhead would cost more than all of the arithmetic. Dext-Gen uses 
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float, float, float, float, float, float]
@@ -77,6 +79,13 @@ def rotate(rotation: Quaternion, vector: Sequence[float]) -> Vector:
         m[3] * x + m[4] * y + m[5] * z,
         m[6] * x + m[7] * y + m[8] * z,
     )
+
+
+def uniform(rng: np.random.Generator) -> Quaternion:
+    """Draws from the uniform distribution over all rotations."""
+    x, y, z, w = rng.standard_normal(4).tolist()
+    s = 1.0 / math.sqrt(x * x + y * y + z * z + w * w)
+    return x * s, y * s, z * s, w * s
 
 
 def about_x(angle: float) -> Quaternion:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.arenas import ArenaSpec
-from envs.objects import ObjectSpec, rest_height
+from envs.ground import Ground
+from envs.objects import ObjectSpec
 from envs.observation import POSITION_BOUND
 from envs.options import LARGEST, SIZE_STEPS, SMALLEST, Options
 from envs.pregrasp import sample_offset
@@ -52,12 +52,12 @@ class Start(NamedTuple):
 
 def sample_start(
     rng: np.random.Generator,
-    arena: ArenaSpec,
+    ground: Ground,
     objects: tuple[ObjectSpec, ...],
     options: Options,
     kind: str = "default",
 ) -> Start:
-    """Draws a start of one of STARTS: gripper above the arena's surface, object at rest on it.
+    """Draws a start of one of STARTS: gripper above the ground, object at rest on it.
 
     Object and goal are the same for all kinds.
 
@@ -67,11 +67,9 @@ def sample_start(
     spec = objects[int(rng.integers(len(objects)))]
     low, high = options.sizes
     size = low + (high - low) * (int(SIZE_STEPS * rng.random()) / (SIZE_STEPS - 1))
-    gripper = arena.sample_gripper(rng)
-    x, y = arena.sample_object(rng, gripper)
-    rotation = spec.sample_rotation(rng)
-    resting = (x, y, arena.surface + rest_height(spec.shape.scaled(size), rotation))
-    goal = arena.sample_goal(rng, resting, options.air_goal_share)
+    gripper = ground.arena.sample_gripper(rng)
+    resting, rotation = ground.lay(rng, spec, size, gripper)
+    goal = ground.arena.sample_goal(rng, resting, options.air_goal_share)
     pregrasp = sample_offset(rng) if kind == "pregrasp" else None
     return Start(spec.name, size, resting, rotation, gripper, goal, pregrasp)
 

@@ -1,4 +1,4 @@
-"""URDF text of a hand from its table of links.
+"""URDF text of a hand from its table of links, and of immovable shapes.
 
 The table is written in the hand's own frame (z is the approach axis); the text's base link is the
 grip frame, so that a simulated base pose is the grip pose and needs no arithmetic at run time.
@@ -74,6 +74,12 @@ def urdf(
         rotation = rotations.multiply(turn, link.rotation) if on_base else link.rotation
         parts += [_link(link, link.shapes, visuals), _joint(link, origin, rotation)]
     return f'<robot name="{name}">\n' + "\n".join(parts) + "\n</robot>\n"
+
+
+def fixed_urdf(name: str, shapes: tuple[Shape, ...], visuals: bool) -> str:
+    """URDF text of immovable shapes, placed in the world frame, as one body."""
+    link = _link(Link(name, 0.0, shapes), shapes, visuals)
+    return f'<robot name="{name}">\n{link}\n</robot>\n'
 
 
 def _link(link: Link, shapes: tuple[Shape, ...], visuals: bool) -> str:

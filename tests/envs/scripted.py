@@ -13,6 +13,8 @@ from envs.hands import ROBOTS
 
 REACHED = 0.6  # share of a commanded step that the soft base drive covers
 STEP = 0.05  # m of a full position action
+LONGEST_DESCENT = 8  # steps, then it closes: the ground is in the way
+CARRY_HEIGHT = 0.08  # m above the goal, while far from it
 
 
 class Grasp(NamedTuple):
@@ -54,8 +56,9 @@ class LiftPolicy:
         basis = with_eigengrasps(hand, env.spec.kwargs.get("n_eigengrasps", 0)).basis
         self._open = hand_action(basis, normalise(hand, np.array(hand.start_joints)))
         self._closed = hand_action(basis, normalise(hand, np.array(self._grasp.closed)))
+        self._turns = "grip_rot_matrix" in slices(env.action_layout)
         self._above = hovers
-        self._closing = 0
+        self._closing = self._descending = 0
 
     def __call__(self, obs):
         """The action for an observation."""
@@ -63,23 +66,30 @@ class LiftPolicy:
         offset = see["object_rel_pos"] + np.array([0.0, 0.0, self._hand.grasp_height])
         far = np.hypot(*offset[:2])
         if not self._closing:
-            self._wanted = _square(see["object_rot"], self._hand.grasp_tilt)
-        turn = _turn(see["grip_rot"], self._wanted) if self._hand.grasp_tilt else np.zeros(3)
+            self._wanted = _square(see["object_rot"], see["grip_rot"], self._hand.grasp_tilt)
+        turn = _turn(see["grip_rot"], self._wanted) if self._turns else np.zeros(3)
         self._above = self._above and (far > 0.012 or np.linalg.norm(turn) > 0.15)
         if self._above:
             move = offset + np.array([0.0, 0.0, self._grasp.hover])
             if far > 0.05:
                 move[2] = max(move[2], 0.0)
-        elif not self._closing and abs(offset[2]) > 0.012:
+        elif not self._closing and abs(offset[2]) > 0.012 and self._descending < LONGEST_DESCENT:
+            self._descending += 1
             move = offset
         else:
             self._closing += 1
             lifts = self._closing > self._grasp.steps
-            move = obs["desired_goal"] - see["object_pos"] if lifts else np.zeros(3)
+            move = self._carry(obs["desired_goal"] - see["object_pos"]) if lifts else np.zeros(3)
         hand = self._closed if self._closing else self._open
         position = np.clip(move / (REACHED * STEP), -1.0, 1.0)
         ahead = _hurried(turn, self._wanted)
-        return np.array([*position, *ahead.ravel(), *hand], np.float32)
+        rotation = ahead.ravel() if self._turns else ()
+        return np.array([*position, *rotation, *hand], np.float32)
+
+    def _carry(self, way):
+        """The next move on the way to the goal: over what lies between."""
+        far = np.hypot(*way[:2])
+        return way + np.array([0.0, 0.0, min(CARRY_HEIGHT, far)])
 
 
 def hand_action(basis, posture):
@@ -97,12 +107,16 @@ def slices(layout):
     return at
 
 
-def _square(object_rot, tilt):
-    """Target rotation: jaws (y) square to the object by the smaller turn; x down for no tilt."""
+def _square(object_rot, grip_rot, tilt):
+    """Target rotation: x down (for no tilt), jaws (y) over the object's most level axis.
+
+    Of equally level axes it is the one that needs the smallest turn.
+    """
     x, y = object_rot[:3], object_rot[3:]
-    side = max((x, y, np.cross(x, y)), key=lambda axis: np.hypot(axis[0], axis[1]))
-    yaw = math.atan2(side[1], side[0])
-    yaw -= math.pi / 2 * round(yaw / (math.pi / 2))
+    axes = [sign * axis for axis in (x, y, np.cross(x, y)) for sign in (1.0, -1.0)]
+    level = min(abs(axis[2]) for axis in axes)
+    side = max((a for a in axes if abs(a[2]) < level + 0.1), key=lambda a: a @ grip_rot[3:])
+    yaw = math.atan2(-side[0], side[1])
     return _rotation([0.0, 0.0, yaw]) @ _rotation([0.0, math.pi / 2 + tilt, 0.0])
 
 

@@ -10,12 +10,21 @@ from envs import ENV_IDS
 SLOW_IDS = [
     env_id for env_id in ENV_IDS if "SH" in env_id or env_id.endswith(("Mesh-v0", "All-v0"))
 ]
+# On uneven ground objects lean on blocks, which are in the fingers' way. This policy is blind to
+# them and reached .89, .92, .95 and .6 there; an agent may do better.
+FLOORS = {
+    "UnevenPJFixedCube-v0": 0.8,
+    "UnevenPJRotCube-v0": 0.85,
+    "UnevenBarrettCube-v0": 0.85,
+    "UnevenSHCube-v0": 0.4,
+}
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_lifting(env_id):
     env = gymnasium.make(env_id, air_goal_share=1.0)
-    assert success_rate(env, 20 if env_id in SLOW_IDS else 100) >= 0.95
+    floor = FLOORS.get(env_id, 0.95)
+    assert success_rate(env, 20 if env_id in SLOW_IDS else 100) >= floor
     env.close()
 
 
@@ -23,7 +32,7 @@ def test_lifting(env_id):
 @pytest.mark.parametrize("env_id", SLOW_IDS)
 def test_lifting_often(env_id):
     env = gymnasium.make(env_id, air_goal_share=1.0)
-    assert success_rate(env, 100) >= 0.95
+    assert success_rate(env, 100) >= FLOORS.get(env_id, 0.95)
     env.close()
 
 
@@ -32,7 +41,7 @@ def test_lifting_often(env_id):
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_lifting_other_sizes(env_id, factor):
     env = gymnasium.make(env_id, air_goal_share=1.0, object_size_multiplier=factor)
-    assert success_rate(env, 100, first_seed=1000) >= 0.9
+    assert success_rate(env, 100, first_seed=1000) >= FLOORS.get(env_id, 0.95) - 0.05
     env.close()
 
 
@@ -42,6 +51,7 @@ def test_rough_handling_stays_physical(env_id):
     """Crushing, pressing and shaking: no object faster than 5 m/s, none inside the table."""
     env = gymnasium.make(env_id)
     at = slices(env.unwrapped.observation_layout)
+    turn = slices(env.unwrapped.action_layout).get("grip_rot_matrix", slice(0))
     rng = np.random.default_rng(0)
     for seed in range(24):
         obs, _ = env.reset(seed=seed)
@@ -49,9 +59,9 @@ def test_rough_handling_stays_physical(env_id):
             to_object = obs["observation"][at["object_rel_pos"]] / 0.03
             action = rng.choice([-1.0, 1.0], env.action_space.shape).astype(np.float32)
             action[:3] = np.clip(to_object, -1, 1)
-            action[3:12] = [0, 0, 1, 0, 1, 0, -1, 0, 0]
+            action[turn] = [0, 0, 1, 0, 1, 0, -1, 0, 0][: action[turn].size]
             obs = env.step(action)[0]
-            x, y, z = obs["achieved_goal"]
+            x, y, z = obs["achieved_goal"][:3]
             assert np.linalg.norm(obs["observation"][at["object_velp"]]) / 0.04 < 5.0 + 1.25
             if abs(x - 0.5) < 0.22 and abs(y) < 0.32:
                 assert z > 0.4 + 0.01

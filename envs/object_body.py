@@ -1,0 +1,29 @@
+"""The one object in a simulation: another body takes its place when kind or size change."""
+
+from envs.objects import ObjectSpec
+from envs.sim import Simulation
+
+
+class ObjectBody:
+    """Holds an object's body.
+
+    Args:
+        sim: the world it is in.
+    """
+
+    def __init__(self, sim: Simulation) -> None:
+        """Begins without a body."""
+        self._sim = sim
+        self._body = -1
+        self._kind = ("", 0.0)
+
+    def become(self, spec: ObjectSpec, size: float) -> int:
+        """Sees to it that there is a body of this kind and size, and no other; returns its id."""
+        if (spec.name, size) != self._kind:
+            if self._body >= 0:
+                self._sim.remove_body(self._body)
+            self._body = self._sim.add_body(
+                spec.shape.scaled(size), spec.mass, spec.rolling_friction
+            )
+            self._kind = (spec.name, size)
+        return self._body
