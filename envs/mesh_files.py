@@ -1,6 +1,6 @@
 """Reads a mesh file and says what is wrong with it; what passes is a closed surface.
 
-The only file that knows formats. Lengths are the file's own.
+The only file that knows formats.
 """
 
 import os
@@ -12,11 +12,16 @@ import trimesh
 FORMATS = (".obj", ".off", ".ply", ".stl")
 _LARGEST_FILE = 64 * 2**20  # bytes
 _LARGEST_MESH = 200_000  # triangles
+_LARGEST_NUMBER = 1e100  # of a coordinate
 _FLAT = 1e-3  # least ratio of the shortest to the longest extent
 
 
 def read_surface(path: str) -> trimesh.Trimesh:
     """Reads a closed surface with outward triangles, of one part or several.
+
+    Returns:
+        The surface, scaled so that the longest edge of the box around it, along the file's axes, is
+        1, and moved so that the middle of that box is at the origin.
 
     Raises:
         ValueError: the file is missing, too large, unreadable or not such a surface.
@@ -24,16 +29,21 @@ def read_surface(path: str) -> trimesh.Trimesh:
     _check_file(path)
     try:
         surface = trimesh.load_mesh(path, process=False, skip_materials=True)
-        n, finite = len(surface.faces), bool(np.isfinite(surface.vertices).all())
+        n = len(surface.faces)
+        corners = np.array(surface.vertices, np.float64)
+    except ImportError:  # it looks for help with bytes that are no text
+        raise ValueError(f"{path}: not a readable mesh") from None
     except Exception as error:  # whatever a parser makes of arbitrary bytes
         raise ValueError(f"{path}: not a readable mesh ({type(error).__name__}: {error})") from None
     if not 4 <= n <= _LARGEST_MESH:
         raise ValueError(f"{path}: {n} triangles, expected 4 to {_LARGEST_MESH}")
-    if not finite:
-        raise ValueError(f"{path}: a vertex is not finite")
-    extents = np.ptp(surface.vertices, axis=0)
+    if not np.abs(corners).max() < _LARGEST_NUMBER:  # True for NaN too
+        raise ValueError(f"{path}: a coordinate is not a number below {_LARGEST_NUMBER}")
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    extents = high - low
     if not extents.min() > _FLAT * extents.max():
         raise ValueError(f"{path}: extents {extents.tolist()} are flat, expected a solid")
+    surface.vertices = (corners - (low + high) / 2.0) / extents.max()
     _close(surface, path)
     return surface
 

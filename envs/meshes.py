@@ -17,6 +17,7 @@ from envs.rotations import Quaternion
 from envs.scene import Mesh, Piece
 
 _MOST_PARTS = 32  # convex parts that are taken as they are
+_MOST_CORNERS = 1000  # of each
 _CONVEX = 0.98  # least share of its hull that a convex part fills
 _USUAL = 0.06  # m, the size at which ways to rest are looked for
 
@@ -39,18 +40,20 @@ def load_mesh(path: str, authored: bool = False) -> tuple[Mesh, tuple[Quaternion
     """
     surface = read_surface(path)
     parts = surface.split(only_watertight=False)
-    if len(parts) <= _MOST_PARTS and (authored or all(_is_convex(part) for part in parts)):
+    if len(parts) <= _MOST_PARTS and (authored or all(_is_piece(part) for part in parts)):
         clouds = [np.asarray(part.vertices) for part in parts]
     else:
         clouds = decompose(np.asarray(surface.vertices), np.asarray(surface.faces))
-    scale = 1.0 / float(np.ptp(surface.vertices, axis=0).max())
-    pieces = tuple(_piece(scale * (cloud - surface.center_mass)) for cloud in clouds)
+    pieces = tuple(_piece(cloud - surface.center_mass) for cloud in clouds)
     outline = _piece(np.vstack([piece.points for piece in pieces])).points
     mesh = Mesh(path, pieces, outline, colour=OBJECT)
     return mesh, rest_rotations(mesh.scaled(_USUAL))
 
 
-def _is_convex(part: trimesh.Trimesh) -> bool:
+def _is_piece(part: trimesh.Trimesh) -> bool:
+    """Whether a part is convex, and simple enough for collisions to stay fast."""
+    if not part.is_volume or len(part.vertices) > _MOST_CORNERS:
+        return False
     return bool(part.volume >= _CONVEX * part.convex_hull.volume)
 
 
