@@ -28,7 +28,7 @@ class WindowClosed(RuntimeError):
 
 
 class _Viewer:
-    """The viewer's process (envs.viewer), opened at the first call."""
+    """The viewer's process (envs.viewer)."""
 
     def __init__(self) -> None:
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)

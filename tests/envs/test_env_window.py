@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401
-from envs.window import WindowClosed
+from envs.sim import Simulation
+from envs.window import ShownSimulation, WindowClosed
 
 ENV = "FlatBarrettCube-v0"
 
@@ -46,6 +47,11 @@ def test_without_a_screen_there_is_an_error_not_an_end_of_the_process(monkeypatc
             monkeypatch.setenv("DISPLAY", nowhere)
         with pytest.raises(ValueError, match=f"render_mode = 'human'.*DISPLAY = {nowhere!r}"):
             windowed()
+
+
+def test_every_body_is_copied():
+    methods = {name for name in vars(Simulation) if name.startswith(("add_", "remove_"))}
+    assert len(methods) >= 4 and methods <= set(vars(ShownSimulation))
 
 
 @pytest.mark.slow
