@@ -248,3 +248,15 @@ def test_two_runs_at_once_do_not_mix(tmp_path):
     for directory in (folder, *backups):
         read_agent(directory)
         assert len(json.loads((directory / "stats.json").read_text())["epochs"]) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_stable_baselines_trains_on_an_environment(tmp_path):
+    DDPG = pytest.importorskip("stable_baselines3").DDPG
+    arguments = ["--env", ENV, "--steps", "1100", "--seed", "3", "--tests", "2"]
+    process = launch("train_sb3.py", *arguments, "--out", "agent.zip", cwd=tmp_path, wait=False)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert f"{ENV}, 1100 steps: success" in out
+    assert DDPG.load(tmp_path / "agent.zip", device="cpu").num_timesteps == 1100
