@@ -236,18 +236,24 @@ def test_killed_run_resumes_to_the_same_bits_on_fewer_processes(tmp_path):
 
 def test_two_runs_at_once_do_not_mix(tmp_path):
     runs = [
-        launch("train.py", "--env", ENV, *settings("epochs=4"), cwd=tmp_path, wait=False)
-        for _ in range(2)
+        launch("train.py", "--env", ENV, *settings("epochs=4", seed), cwd=tmp_path, wait=False)
+        for seed in ("seed=5", "seed=6")
     ]
     for run in runs:
         _, err = run.communicate(timeout=120)
         assert run.returncode == 0, err
     folder = tmp_path / "saves" / ENV
-    backups = sorted((folder / "backup").iterdir())
-    assert len(backups) == 2
-    for directory in (folder, *backups):
+    backups = {
+        json.loads((path / "stats.json").read_text())["seed"]: path
+        for path in (folder / "backup").iterdir()
+    }
+    assert set(backups) == {5, 6}
+    for directory in (folder, *backups.values()):
         read_agent(directory)
         assert len(json.loads((directory / "stats.json").read_text())["epochs"]) == 4
+    last = backups[json.loads((folder / "stats.json").read_text())["seed"]]
+    for name in FILES:  # all of one run
+        assert (folder / name).read_bytes() == (last / name).read_bytes()
 
 
 @pytest.mark.slow

@@ -1,0 +1,83 @@
+"""What saving costs: the share of an epoch that goes into checkpoint and files, as configured.
+
+Trains a few epochs with the shipped configuration in one process and times training and saving in
+turn, so that a busy machine slows both alike; then fills the replay buffer to its last transition
+and saves again. Both wall and CPU time are printed: saving waits for the disk, training does not.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # as examples/train.py does
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # runs from a checkout too
+
+from envs import ENV_IDS
+from grasp_func import comm, launch, record, resume, run_folders, train
+from grasp_func.config import load_config
+from grasp_func.replay import ReplayBuffer
+from grasp_func.workers import make_workers
+
+T = TypeVar("T")
+
+
+def timed(action: Callable[..., T], *arguments: object) -> tuple[T, float, float]:
+    """Returns an action's result and the seconds of wall and CPU time that it takes."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = action(*arguments)
+    return result, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def fill(buffer: ReplayBuffer) -> None:
+    """Repeats the newest episode until the buffer is full."""
+    newest = [field[0] for field in buffer.newest(1)]
+    while len(buffer) < len(buffer.moved):
+        buffer.append(type(buffer.episodes)(*newest))
+
+
+def main() -> None:
+    """Prints seconds of training and saving for each epoch, and the share of the latter."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--env", default="FlatPJCube-v0", choices=ENV_IDS, metavar="ID")
+    parser.add_argument("--epochs", type=int, default=3, metavar="N")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--save-dir", type=Path, metavar="DIR", help="default: a temporary folder")
+    args = parser.parse_args()
+    launch.tune_process()
+    changes = ["seed=0", *args.set, f"epochs={args.epochs + 1}"]
+    cfg = load_config(ROOT / "configs" / "experiment_config.yaml", args.env, changes)
+    workers = make_workers(comm.SoloComm(), cfg.workers)
+    run = train.make_run(cfg, launch.make_env(args.env, cfg), workers)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = run_folders.open_run(args.save_dir or Path(folder), args.env, datetime.now())
+        start = resume.fresh(run)
+        save = record.make_recorder(run, record.describe(run, args.env), paths, start)
+        reports = iter(train.train(run, start.state))
+        for epoch in range(args.epochs + 1):
+            report, *training = timed(next, reports)
+            if epoch == args.epochs:
+                for buffer in report.buffers:
+                    fill(buffer)
+            _, *saving = timed(save, report)
+            shares = [s / t for s, t in zip(saving, training, strict=True)]
+            print(
+                f"training {training[0]:6.1f} s (CPU {training[1]:6.1f})  "
+                f"saving {saving[0]:5.2f} s (CPU {saving[1]:5.2f})  "
+                f"share {shares[0]:6.2%} (CPU {shares[1]:6.2%})"
+                f"{'  buffer full' if epoch == args.epochs else ''}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
