@@ -80,7 +80,8 @@ def resumed_config(directory: Path, env_id: str, overrides: list[str]) -> Config
         SaveError: no complete checkpoint, or one of another environment or format.
         ConfigError: an override changes what the run depends on.
     """
-    facts = _facts(directory, *read_facts(directory))
+    epoch, content = read_facts(directory)
+    facts = _facts(directory, epoch, content)
     if facts.env != env_id:
         raise SaveError(f"{directory}: a run of {facts.env}, not of {env_id}; mind --env")
     recorded = {**facts.config, "workers": facts.workers, "seed": facts.seed}
@@ -91,9 +92,10 @@ def resumed_config(directory: Path, env_id: str, overrides: list[str]) -> Config
                 f"--set {key}: a resumed run keeps {key} = {getattr(before, key)}, "
                 f"expected only {', '.join(CHANGEABLE)} to change"
             )
-    if facts.finished and cfg == before:
+    if cfg.epochs <= epoch or (facts.finished and cfg == before):
         raise ConfigError(
-            f"{directory}: this run has finished; --set epochs=N or early_stop=X to go on"
+            f"{directory}: this run has finished {epoch} epochs; --set epochs=N or early_stop=X "
+            "to go on"
         )
     return cfg
 

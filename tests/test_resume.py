@@ -120,7 +120,9 @@ def test_resumed_config_is_the_runs_own(checkpoints):
         (POINT_REACH, ["gamma=0.5"], ConfigError, "gamma"),
         (POINT_REACH, ["workers=4"], ConfigError, "keeps workers = 2"),
         (POINT_REACH, ["gamm=0.5"], ConfigError, "did you mean gamma"),
-        (POINT_REACH, [], ConfigError, "has finished; --set epochs=N"),
+        (POINT_REACH, [], ConfigError, "has finished 2 epochs; --set epochs=N"),
+        (POINT_REACH, ["epochs=1"], ConfigError, "has finished 2 epochs; --set epochs=N"),
+        (POINT_REACH, ["epochs=2", "early_stop=0.5"], ConfigError, "has finished 2 epochs"),
     ],
 )
 def test_a_run_is_not_resumed_as_another(checkpoints, env_id, overrides, error, words):
