@@ -100,12 +100,24 @@ def replace_all(contents: Mapping[Path, bytes]) -> None:
                 os.fsync(file.fileno())
         for path, temporary in temporaries.items():
             os.replace(temporary, path)
+        for directory in {path.parent for path in contents}:
+            _flush_names(directory)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         for temporary in temporaries.values():
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _flush_names(directory: Path) -> None:
+    """Sees to it that renamed files keep their new names when the power fails."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems do not know how
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ def original(tmp_path_factory):
 
 @pytest.fixture
 def checkpoints(original, tmp_path):
+    """Returns a copy of that folder."""
     return shutil.copytree(original, tmp_path / "checkpoints" / "run")
 
 
