@@ -17,8 +17,9 @@ from grasp_func.checkpoint import KEPT, load_checkpoint, read_facts, save_checkp
 from grasp_func.comm import on_each, on_root
 from grasp_func.config import Config, ConfigError, recorded_config
 from grasp_func.ddpg import AgentState
+from grasp_func.progress import Progress
 from grasp_func.replay import ReplayBuffer
-from grasp_func.train import Progress, Report, Run, empty_buffers, initial_state
+from grasp_func.train import Report, Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes")
 FORMAT = 2  # of the facts and of the segments; another one is refused

@@ -23,6 +23,7 @@ from grasp_func.explore import Exploration, NoiseProcess, draw_noise, explore, m
 from grasp_func.networks import Networks, NetworkSpec, make_networks
 from grasp_func.normalizer import NormState
 from grasp_func.policy import Policy, policy_of
+from grasp_func.progress import Progress
 from grasp_func.replay import ReplayBuffer, Shares, draw_batches
 from grasp_func.rng import Key, Stream, fold_in, integer_seed, numpy_rng
 from grasp_func.rollout import PREGRASP, Score, evaluate, layout_of, run_episode, score
@@ -41,36 +42,6 @@ class Run(NamedTuple):
     learner: Learner
     noise: NoiseProcess
     key: Key
-
-
-class Progress(NamedTuple):
-    """Where a run stands, besides the agent's state; equal on all processes."""
-
-    epoch: int = 0  # epochs completed
-    late_hits: int = 0  # evaluations so far that reached `late_success`
-    fine_hits: int = 0  # evaluations so far that reached `fine_success`
-    best: float = 0.0  # highest success rate of an evaluation so far
-
-    def advanced(self, cfg: Config, success: float) -> "Progress":
-        """Returns the progress after an epoch that ended with this success rate."""
-        late = cfg.late_success is not None and success >= cfg.late_success
-        fine = cfg.fine_success is not None and success >= cfg.fine_success
-        return Progress(
-            self.epoch + 1, self.late_hits + late, self.fine_hits + fine, max(self.best, success)
-        )
-
-    @property
-    def phase(self) -> str:
-        """Early, late or fine; one lucky evaluation does not begin a phase."""
-        return "fine" if self.fine_hits >= 2 else "late" if self.late_hits >= 2 else "early"
-
-    def lr_scale(self, cfg: Config) -> float:
-        """Factor on both learning rates."""
-        return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
-
-    def pregrasp_share(self, cfg: Config) -> float:
-        """Share of training episodes that begin above a grasp: falls linearly, never rises."""
-        return cfg.pregrasp_start * max(0.0, 1.0 - self.best / cfg.pregrasp_until)
 
 
 class Report(NamedTuple):
@@ -189,7 +160,7 @@ def run_cycle(
     """Runs one cycle: rollouts, normalizer update, gradient steps, target update."""
     cfg, learner = run.cfg, run.learner
     policy = greedy_policy(run, state)
-    how, share = _exploration(cfg, progress.phase != "early"), progress.pregrasp_share(cfg)
+    how, share = progress.exploration(cfg), progress.pregrasp_share(cfg)
     fresh = []
     for worker, buffer in zip(run.workers.hosted, buffers, strict=True):
         episodes = [
@@ -276,19 +247,6 @@ def _finite(metrics: Metrics, cycle: int) -> dict[str, float]:
     if not np.isfinite(list(numbers.values())).all():
         raise FloatingPointError(f"training diverged in cycle {cycle}: {numbers}")
     return numbers
-
-
-def _exploration(cfg: Config, late: bool) -> Exploration:
-    def now(early: float, later: float | None) -> float:
-        return later if late and later is not None else early
-
-    return Exploration(
-        eps=now(cfg.eps, cfg.late_eps),
-        sigma=now(cfg.action_noise, cfg.late_action_noise),
-        quiet_share=cfg.quiet_share,
-        quiet_eps=now(cfg.quiet_eps, cfg.late_quiet_eps),
-        quiet_sigma=now(cfg.quiet_action_noise, cfg.late_quiet_action_noise),
-    )
 
 
 def _network_spec(cfg: Config) -> NetworkSpec:

@@ -8,6 +8,7 @@ import torch
 
 from grasp_func import train
 from grasp_func.ddpg import Learner
+from grasp_func.progress import Progress
 from grasp_func.rng import Key
 from grasp_func.rollout import Rate, Score, evaluate, score
 from grasp_func.workers import DesyncError
@@ -184,7 +185,7 @@ def test_evaluation_is_greedy_fresh_each_epoch_and_apart_from_confirmation(eager
 )
 def test_when_training_ends(rates, cfg, ends):
     first, second = (rate if rate is None else success_of(rate) for rate in rates)
-    report = train.Report(None, train.Progress(epoch=1), first, second, 0, 0, {}, "", 0.0, [])
+    report = train.Report(None, Progress(epoch=1), first, second, 0, 0, {}, "", 0.0, [])
     settings = {"epochs": 5, "early_stop": 0.95, "confirm_episodes": 100} | cfg
     assert report.is_last(tiny_config(**settings)) == ends
 
@@ -195,7 +196,7 @@ def success_of(share):
 
 def test_a_phase_begins_with_the_second_success_at_its_rate():
     cfg = tiny_config(late_success=0.5, late_lr=0.3, fine_success=0.8, fine_lr=0.1)
-    progress, course = train.Progress(), []
+    progress, course = Progress(), []
     for success in (0.4, 0.5, 0.4, 0.9, 0.3, 0.8):
         progress = progress.advanced(cfg, success)
         course.append((progress.phase, progress.lr_scale(cfg)))
@@ -205,7 +206,7 @@ def test_a_phase_begins_with_the_second_success_at_its_rate():
 
 
 def test_without_rates_training_stays_in_its_early_phase():
-    progress = train.Progress()
+    progress = Progress()
     for _ in range(3):
         progress = progress.advanced(tiny_config(), 1.0)
     assert progress.phase == "early"
@@ -213,7 +214,7 @@ def test_without_rates_training_stays_in_its_early_phase():
 
 def test_the_share_of_pregrasp_starts_falls_with_the_best_success():
     cfg = tiny_config(pregrasp_start=0.5, pregrasp_until=0.8)
-    progress, shares = train.Progress(), []
+    progress, shares = Progress(), []
     for success in (0.0, 0.4, 0.2, 0.6, 0.9, 0.0):
         progress = progress.advanced(cfg, success)
         shares.append(progress.pregrasp_share(cfg))

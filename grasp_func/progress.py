@@ -1,0 +1,54 @@
+"""Where a run stands, and what follows from it: phase, learning rates, exploration, starts.
+
+Everything is a function of the evaluations so far, so a run that is resumed goes on alike. Departs
+from Dext-Gen, whose settings stay the same throughout.
+"""
+
+from typing import NamedTuple
+
+from grasp_func.config import Config
+from grasp_func.explore import Exploration
+
+
+class Progress(NamedTuple):
+    """Where a run stands, besides the agent's state; equal on all processes."""
+
+    epoch: int = 0  # epochs completed
+    late_hits: int = 0  # evaluations so far that reached `late_success`
+    fine_hits: int = 0  # evaluations so far that reached `fine_success`
+    best: float = 0.0  # highest success rate of an evaluation so far
+
+    def advanced(self, cfg: Config, success: float) -> "Progress":
+        """Returns the progress after an epoch that ended with this success rate."""
+        late = cfg.late_success is not None and success >= cfg.late_success
+        fine = cfg.fine_success is not None and success >= cfg.fine_success
+        return Progress(
+            self.epoch + 1, self.late_hits + late, self.fine_hits + fine, max(self.best, success)
+        )
+
+    @property
+    def phase(self) -> str:
+        """Early, late or fine; one lucky evaluation does not begin a phase."""
+        return "fine" if self.fine_hits >= 2 else "late" if self.late_hits >= 2 else "early"
+
+    def lr_scale(self, cfg: Config) -> float:
+        """Factor on both learning rates."""
+        return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
+
+    def pregrasp_share(self, cfg: Config) -> float:
+        """Share of training episodes that begin above a grasp: falls linearly, never rises."""
+        return cfg.pregrasp_start * max(0.0, 1.0 - self.best / cfg.pregrasp_until)
+
+    def exploration(self, cfg: Config) -> Exploration:
+        """How loudly training episodes explore."""
+
+        def now(early: float, later: float | None) -> float:
+            return early if self.phase == "early" or later is None else later
+
+        return Exploration(
+            eps=now(cfg.eps, cfg.late_eps),
+            sigma=now(cfg.action_noise, cfg.late_action_noise),
+            quiet_share=cfg.quiet_share,
+            quiet_eps=now(cfg.quiet_eps, cfg.late_quiet_eps),
+            quiet_sigma=now(cfg.quiet_action_noise, cfg.late_quiet_action_noise),
+        )
