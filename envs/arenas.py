@@ -5,6 +5,7 @@ drawn again, a bounded number of times (Dext-Gen loops without a bound). Lengths
 frame.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,7 +54,7 @@ class ArenaSpec:
         """Height of the ground at a point of the plane."""
         return max(self.surface, bed.height(self.bed, x, y))
 
-    def lift(self, position: Vector, resting: Vector) -> float:
+    def lift(self, position: Sequence[float], resting: Vector) -> float:
         """How much higher above the ground below it a position is than an object at rest."""
         rise = self.ground(*position[:2]) - self.ground(*resting[:2])
         return position[2] - resting[2] - rise

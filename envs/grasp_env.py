@@ -16,10 +16,10 @@ from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
 from envs.eigengrasps import with_eigengrasps
+from envs.goal_marker import GoalMarker
 from envs.ground import build, make_ground
 from envs.hands.spec import Layout
 from envs.introspection import GripperInfo, ObjectInfo, gripper_info
-from envs.markers import POSITION_MARKER
 from envs.object_body import ObjectBody
 from envs.objects import ObjectSpec
 from envs.observation import POSITION_BOUND, bounds, layout, observe
@@ -28,7 +28,7 @@ from envs.pregrasp import place_hand
 from envs.robots import Robot
 from envs.scene import BodyState, Contact, Stepping
 from envs.sim import Simulation
-from envs.start import STARTS, Start, load_start, sample_start, save_start
+from envs.start import STARTS, Start, sample_start, save_start, wanted_start
 from envs.suite import SUITE
 from envs.window import ShownSimulation
 
@@ -75,6 +75,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._options = Options(**options)
         robot = with_eigengrasps(row.robot, self._options.n_eigengrasps)
         self._arena, self._task = row.arena, row.task
+        if self._options.angle_tolerance is not None:
+            self.angle_tolerance = self._options.angle_tolerance
         self._objects = self._options.chosen_objects(robot.name, row.objects)
 
         self.gripper_type = robot.name
@@ -90,14 +92,16 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         n_actions = sum(size for _, size, _ in self.action_layout)
         self.action_space = Box(-1.0, 1.0, (n_actions,), np.float32)
         names = [name for name, size, _ in self.observation_layout for _ in range(size)]
-        self._object_at = names.index("object_pos")
+        position, rotation = names.index("object_pos"), names.index("object_rot")
+        self._object_pos = slice(position, position + 3)
+        self._object_rot = slice(rotation, rotation + 6)
 
         self._sim = self._make_simulation(robot.stepping)
         self._open = True
         build(self._sim, row.arena)
         self._ground = make_ground(row.arena, robot.stepping)
         self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
-        self._marker = self._sim.add_marker(POSITION_MARKER)
+        self._marker = GoalMarker(self._sim, row.task)
         self._object_body, self._object = ObjectBody(self._sim), -1
         self._start: Start | None = None
         self._grip: BodyState | None = None  # state that an action starts from; set by reset
@@ -118,11 +122,12 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             ResetError: no start fulfils the arena's distances.
         """
         self._check_open()
-        start = self._wanted_start(options)
+        names = [spec.name for spec in self._objects]
+        start = wanted_start(options, self._env_id, names, self._task.goal_size)
         super().reset(seed=seed)
         if isinstance(start, str):
-            rng, ground = self.np_random, self._ground
-            start = sample_start(rng, ground, self._objects, self._options, start)
+            scene = self._ground, self._task, self._objects, self._options
+            start = sample_start(self.np_random, *scene, start)
         self._begin(start)
         observation = self._observe()
         self._sim.show()
@@ -159,10 +164,10 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         observation = self._observe()
         info = self._info(observation)
         self._sim.show()
-        return observation, 0.0 if info["is_success"] else -1.0, False, False, info
+        return observation, self._reward, False, False, info
 
     def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any = None) -> Any:
-        """0 where the object is at the goal, else -1.
+        """0 where the object is at the goal, else -1; a violation costs another -1.
 
         Args:
             achieved_goal: [..., G].
@@ -173,6 +178,20 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             float32 [...], a NumPy scalar for single goals.
         """
         return self._task.reward(achieved_goal, desired_goal)
+
+    @property
+    def angle_tolerance(self) -> float | None:
+        """Greatest angle (rad) that counts as turned; None where goals name no rotation."""
+        return self._task.angle_tolerance
+
+    @angle_tolerance.setter
+    def angle_tolerance(self, angle: float) -> None:
+        self._task = self._task.with_angle_tolerance(angle)
+
+    @property
+    def lowest_reward(self) -> float:
+        """Least reward of a step; the greatest is 0."""
+        return self._task.lowest_reward
 
     def render(self) -> np.ndarray | None:
         """A picture, uint8 [height, width, 3]; None with "human" or (and a warning) no mode."""
@@ -237,18 +256,6 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             raise ValueError(f"action = {values}, expected finite values in [-1, 1]")
         return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in values]
 
-    def _wanted_start(self, options: dict[str, Any] | None) -> Start | str:
-        """The kind of start that reset's options name, or the saved one that they hold."""
-        unknown = set(options or {}) - {"start"}
-        if unknown:
-            raise ValueError(f"reset options {sorted(unknown)}, expected only 'start'")
-        start = (options or {}).get("start", "default")
-        if isinstance(start, dict):
-            return load_start(start, self._env_id, [spec.name for spec in self._objects])
-        if start not in self.starts:
-            raise ValueError(f"start = {start!r}, expected one of {self.starts} or a saved start")
-        return str(start)
-
     def _begin(self, start: Start) -> None:
         """Puts everything where the start says."""
         self._start = start
@@ -261,7 +268,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._robot.reset((*start.gripper, height))
         else:
             place_hand(self._robot, self._sim, self._object, start.pregrasp)
-        self._sim.place(self._marker, start.goal)
+        self._marker.show(start.goal)
+        self._violated = False
         self._goal = np.array(start.goal, np.float32)
         lift = self._arena.lift(start.goal, start.object_position)
         self._air_goal = lift > self._task.tolerance
@@ -276,13 +284,16 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         vector = np.array(numbers, np.float32)
         np.maximum(vector, self._low, out=vector)
         np.minimum(vector, self._high, out=vector)
-        at = self._object_at
+        position, columns = vector[self._object_pos], vector[self._object_rot]
         return {
             "observation": vector,
-            "achieved_goal": vector[at : at + 3].copy(),
+            "achieved_goal": self._task.achieved(position, columns, self._goal),
             "desired_goal": self._goal.copy(),
         }
 
     def _info(self, observation: dict[str, np.ndarray]) -> dict[str, Any]:
-        success = self._task.success(observation["achieved_goal"], observation["desired_goal"])
-        return {"is_success": bool(success), "air_goal": self._air_goal}
+        goals = observation["achieved_goal"], observation["desired_goal"]
+        success, violation = bool(self._task.success(*goals)), bool(self._task.violation(*goals))
+        self._violated = self._violated or violation
+        self._reward = float(success) - 1.0 - float(violation)
+        return {"is_success": success and not self._violated, "air_goal": self._air_goal}

@@ -34,6 +34,8 @@ class Options:
         n_eigengrasps: of the gripper's eigengrasps that drive its joints, first ones first; 0: each
             actuator has an action of its own. Its range depends on the gripper, see
             envs.eigengrasps.
+        angle_tolerance: greatest angle (rad) that counts as turned, in (0, pi], where goals name a
+            rotation; None: the task's, 0.2.
         render_width: of a picture, in pixels, in [16, 4096].
         render_height: of a picture, in pixels, in [16, 4096].
         renderer: "software", whose pictures are the same bits everywhere, or "egl": several times
@@ -49,6 +51,7 @@ class Options:
     objects: Sequence[str] | None = None
     workspace: Bounds | None = None
     n_eigengrasps: int = 0
+    angle_tolerance: float | None = None
     render_width: int = 480
     render_height: int = 360
     renderer: str = "software"

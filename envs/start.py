@@ -16,13 +16,13 @@ from envs.observation import POSITION_BOUND
 from envs.options import LARGEST, SIZE_STEPS, SMALLEST, Options
 from envs.pregrasp import sample_offset
 from envs.rotations import Quaternion, Vector
+from envs.tasks import Task
 
 STARTS = ("default", "pregrasp")
 _LENGTHS = {
     "object_position": 3,
     "object_rotation": 4,
     "gripper": 2,
-    "goal": 3,
     "pregrasp": 3,
 }
 
@@ -36,7 +36,7 @@ class Start(NamedTuple):
         object_position: of its centre (world, m).
         object_rotation: quaternion xyzw (world).
         gripper: x and y of the grip frame (world, m).
-        goal: position for the object's centre (world, m).
+        goal: of the task, first of all a position for the object's centre (world, m).
         pregrasp: offset of the hand from its grasp of the object (world, m); None: it begins at
             `gripper`, pointing down.
     """
@@ -46,13 +46,14 @@ class Start(NamedTuple):
     object_position: Vector
     object_rotation: Quaternion
     gripper: tuple[float, float]
-    goal: Vector
+    goal: tuple[float, ...]
     pregrasp: Vector | None = None
 
 
 def sample_start(
     rng: np.random.Generator,
     ground: Ground,
+    task: Task,
     objects: tuple[ObjectSpec, ...],
     options: Options,
     kind: str = "default",
@@ -69,7 +70,7 @@ def sample_start(
     size = low + (high - low) * (int(SIZE_STEPS * rng.random()) / (SIZE_STEPS - 1))
     gripper = ground.arena.sample_gripper(rng)
     resting, rotation = ground.lay(rng, spec, size, gripper)
-    goal = ground.arena.sample_goal(rng, resting, options.air_goal_share)
+    goal = task.sample_goal(rng, ground.arena, resting, rotation, options.air_goal_share)
     pregrasp = sample_offset(rng) if kind == "pregrasp" else None
     return Start(spec.name, size, resting, rotation, gripper, goal, pregrasp)
 
@@ -79,13 +80,41 @@ def save_start(start: Start, env_id: str) -> dict[str, Any]:
     return {"env_id": env_id, **start._asdict()}
 
 
-def load_start(saved: Mapping[str, Any], env_id: str, names: Sequence[str]) -> Start:
+def wanted_start(
+    options: Mapping[str, Any] | None, env_id: str, names: Sequence[str], goal_size: int
+) -> Start | str:
+    """The kind of start that reset's options name, or the saved one that they hold.
+
+    Args:
+        options: of reset.
+        env_id: as of `load_start`, like the others.
+        names: likewise.
+        goal_size: likewise.
+
+    Raises:
+        ValueError: neither.
+    """
+    unknown = set(options or {}) - {"start"}
+    if unknown:
+        raise ValueError(f"reset options {sorted(unknown)}, expected only 'start'")
+    start = (options or {}).get("start", "default")
+    if isinstance(start, dict):
+        return load_start(start, env_id, names, goal_size)
+    if start not in STARTS:
+        raise ValueError(f"start = {start!r}, expected one of {STARTS} or a saved start")
+    return str(start)
+
+
+def load_start(
+    saved: Mapping[str, Any], env_id: str, names: Sequence[str], goal_size: int
+) -> Start:
     """The start that `save_start` wrote down; lists may stand for tuples, as in JSON.
 
     Args:
         saved: what `save_start` returned.
         env_id: the environment that is to begin with it.
         names: of the objects that the environment has.
+        goal_size: numbers in its goals.
 
     Raises:
         ValueError: an entry is missing, unknown, or not what it should be.
@@ -101,7 +130,8 @@ def load_start(saved: Mapping[str, Any], env_id: str, names: Sequence[str]) -> S
     if not (isinstance(size, int | float) and SMALLEST <= size <= LARGEST):
         raise _error(saved, "object_size", f"a value in [{SMALLEST}, {LARGEST}]")
     optional = {"pregrasp"} if saved["pregrasp"] is None else set()
-    numbers = {key: _numbers(saved, key, n) for key, n in _LENGTHS.items() if key not in optional}
+    lengths = {**_LENGTHS, "goal": goal_size}
+    numbers = {key: _numbers(saved, key, n) for key, n in lengths.items() if key not in optional}
     if abs(math.hypot(*numbers["object_rotation"]) - 1.0) > 1e-6:
         raise _error(saved, "object_rotation", "a quaternion of length 1")
     return Start(saved["object_name"], float(size), **numbers)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from envs.arenas import FLAT, UNEVEN, ArenaSpec
 from envs.hands import ROBOTS
 from envs.hands.spec import RobotSpec
-from envs.rotation_actions import DOWN
-from envs.tasks import LIFT, Task
+from envs.rotation_actions import AXIS_ANGLE, DOWN, EULER, MATRIX, QUATERNION
+from envs.tasks import AVOID, LIFT, ORIENT, Task
 
 
 class EnvRow(NamedTuple):
@@ -23,6 +23,8 @@ class EnvRow(NamedTuple):
 _KINDS = ("Cube", "Sphere", "Cylinder", "Mesh")
 _SETS = {**{kind: (kind,) for kind in _KINDS}, "All": _KINDS}
 _FIXED_PJ = replace(ROBOTS["PJ"], rotation_action=DOWN, rotation_share=1.0)
+_TURNING_SH = replace(ROBOTS["SH"], rotation_share=0.2)
+_WAYS = {"": MATRIX, "Euler": EULER, "Quat": QUATERNION, "AxisAngle": AXIS_ANGLE}
 
 _FLAT = (
     EnvRow(f"Flat{key}{name}-v0", robot, kinds, FLAT, LIFT)
@@ -37,4 +39,18 @@ _UNEVEN = (
     EnvRow("UnevenSHCube-v0", ROBOTS["SH"], ("Cube",), UNEVEN, LIFT),
     EnvRow("UnevenSHMesh-v0", ROBOTS["SH"], ("Mesh",), UNEVEN, LIFT),
 )
-SUITE: dict[str, EnvRow] = {row.env_id: row for row in (*_FLAT, *_UNEVEN)}
+_ORIENT = (
+    *(
+        EnvRow(
+            f"FlatPJOrient{name}-v0",
+            replace(ROBOTS["PJ"], rotation_action=way),
+            ("Cube",),
+            FLAT,
+            ORIENT,
+        )
+        for name, way in _WAYS.items()
+    ),
+    EnvRow("FlatSHOrient-v0", _TURNING_SH, ("Cube",), FLAT, replace(ORIENT, tilt=1.0)),
+)
+_OBSTACLE = (EnvRow("ObstacleSHCube-v0", ROBOTS["SH"], ("Cube",), FLAT, AVOID),)
+SUITE: dict[str, EnvRow] = {row.env_id: row for row in (*_FLAT, *_ORIENT, *_UNEVEN, *_OBSTACLE)}

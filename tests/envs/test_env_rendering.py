@@ -86,7 +86,7 @@ def test_the_picture_follows_the_goal(env):
     env.reset(seed=0)
     before = env.render().astype(int)
     inner = env.unwrapped
-    inner._sim.place(inner._marker, (0.5, 0.0, 0.7))
+    inner._marker.show((0.5, 0.0, 0.7))
     changed = np.abs(env.render().astype(int) - before).max(axis=2) > 30
     assert changed.sum() > 50
 
