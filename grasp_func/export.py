@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,11 +21,13 @@ from grasp_func.atomic import SaveError, replace_all
 from grasp_func.dextgen import dextgen_normalizer_bytes
 from grasp_func.networks import EMBEDDING, ROTATION_START
 from grasp_func.normalizer import Scaling
+from grasp_func.policy import act, make_policy
 from grasp_func.rotations import EPS
 from grasp_func.run_folders import FILES
 from grasp_func.saves import AgentFiles
-from grasp_func.types import Params
+from grasp_func.types import Params, as_float32
 
+MAX_ERROR = 1e-6  # of an exported action
 INPUTS = "clip((x - mean) / std, -clip, clip) of state and goal, joined; then the action, if any"
 
 
@@ -90,8 +93,29 @@ def torchscript_files(agent: Agent) -> dict[str, bytes]:
     stream = io.BytesIO()
     with warnings.catch_warnings():  # superseded, yet the only form that runs without Python
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.script(module.eval()), stream)
+        script = torch.jit.script(module.eval())
+        torch.jit.save(script, stream)
+    _check_actions(script, agent)
     return {"policy.torchscript": stream.getvalue()}
+
+
+def _check_actions(module: nn.Module, agent: Agent) -> None:
+    """Compares a module with `policy.act` on inputs like those of training.
+
+    Raises:
+        SaveError: their actions differ.
+    """
+    files = agent.files
+    policy = make_policy(files.actor, files.obs_scaling, files.goal_scaling, agent.rotation)
+    rng = np.random.default_rng(0)
+    obs, goal = (
+        as_float32(rng.normal(scaling.mean, scaling.std, (100, len(scaling.mean))))
+        for scaling in (files.obs_scaling, files.goal_scaling)
+    )
+    expected = np.stack([act(policy, *pair) for pair in zip(obs, goal, strict=True)])
+    error = np.abs(module(torch.from_numpy(obs), torch.from_numpy(goal)).numpy() - expected).max()
+    if not error <= MAX_ERROR:
+        raise SaveError(f"policy.torchscript: actions differ by {error:.0e}, expected {MAX_ERROR}")
 
 
 def dextgen_files(agent: Agent) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -147,9 +148,9 @@ def check_memory(run: Run) -> None:
     Raises:
         ConfigError: on all processes; names the host, its memory and a size that fits.
     """
-    here = os.uname().nodename
-    for host, limit in run.workers.comm.allgather((here, machine_memory())):
-        on_host = run.workers.gather([here] * len(run.workers.hosted)).count(host)
+    place = os.uname().nodename, machine_memory()
+    places = run.workers.gather([place] * len(run.workers.hosted))
+    for (host, limit), on_host in Counter(places).items():
         needed = on_host * buffer_bytes(run.layout, run.cfg.buffer_size)
         if needed > limit:
             fits = run.cfg.buffer_size * limit // needed

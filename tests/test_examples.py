@@ -78,6 +78,7 @@ def test_training_leaves_every_promised_file(trained):
     assert stats["config"]["cycles"] == 1 and stats["versions"]["torch"]
     assert len(stats["epochs"]) == 1 and stats["epochs"][0]["env_steps"] == 100
     assert "2 process(es)" in done.stdout and "seed 5" in done.stdout
+    assert "replay: float32, grows to 0.20 GiB a process, 0.41 GiB in all" in done.stdout
     assert "WARNING" not in done.stdout
 
 

@@ -117,6 +117,13 @@ def test_torchscript_takes_any_leading_axes_and_float64():
     assert module(obs[:0], goal[:0]).shape == (0, LAYOUT.action)
 
 
+def test_a_module_that_acts_otherwise_is_not_exported(monkeypatch):
+    nets = make_networks(LAYOUT, NetworkSpec("PosePolicyNet", 2, 8))
+    monkeypatch.setattr("grasp_func.export.EPS", 10.0)  # every embedding counts as degenerate
+    with pytest.raises(SaveError, match=r"actions differ by .* expected 1e-06"):
+        policy_pair(nets.init(Key(0))["actor"], nets.rotation)
+
+
 def test_torchscript_clips_large_inputs():
     nets = make_networks(LAYOUT, NetworkSpec("DDP", 2, 8))
     policy, module = policy_pair(nets.init(Key(0))["actor"], None)
