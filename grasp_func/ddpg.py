@@ -86,7 +86,7 @@ def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
     total = values[0]
     for value in values[1:]:
         total = total + value
-    return total / len(values)
+    return total / len(values) if len(values) > 1 else total
 
 
 def make_learner(

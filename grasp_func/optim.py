@@ -86,8 +86,11 @@ def clip_by_norm(grad: Tensor, slices: Iterable[slice], max_norm: float | None) 
     """
     if max_norm is None:
         return grad
+    parts = list(slices)
+    norms = [grad[part].norm() for part in parts]
+    if all(norm <= max_norm for norm in norms):
+        return grad  # the usual case, without a copy
     clipped = torch.empty_like(grad)
-    for part in slices:
-        factor = max_norm / grad[part].norm().clamp(min=max_norm)
-        torch.mul(grad[part], factor, out=clipped[part])
+    for part, norm in zip(parts, norms, strict=True):
+        torch.mul(grad[part], max_norm / norm.clamp(min=max_norm), out=clipped[part])
     return clipped

@@ -1,0 +1,186 @@
+"""A whole training cycle of FlatPJCube-v0 beside the imperative form on the same environment.
+
+A cycle: rollouts with exploration, normalizers, replay with hindsight, updates, target updates. One
+process, one worker, one core; both forms take turns and step the same environment object.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # runs from a checkout too
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import side_by_side
+
+side_by_side.one_core()
+
+import gymnasium
+import numpy as np
+import torch
+from imperative import Learner, Replay, Sizes
+
+import envs  # noqa: F401  # registers them
+from grasp_func import launch, matmul, train
+from grasp_func.comm import SoloComm
+from grasp_func.config import Config, load_config
+from grasp_func.workers import make_workers
+
+ENV = "FlatPJCube-v0"
+PARTS = ("environment", "acting", "sampling", "updates")
+Clock = defaultdict[str, float]  # CPU seconds by part
+
+
+def timed(clock: Clock, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns `function` with its CPU time added to the clock."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        start = time.process_time()
+        result = function(*args, **kwargs)
+        clock[name] += time.process_time() - start
+        return result
+
+    return call
+
+
+class TimedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Counts the time of its environment."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], clock: Clock) -> None:
+        super().__init__(env)
+        self.step = timed(clock, "environment", env.step)  # type: ignore[method-assign]
+        self.reset = timed(clock, "environment", env.reset)  # type: ignore[method-assign]
+
+
+def ours(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
+    """Returns a function that runs one cycle of this package."""
+    run = train.make_run(cfg, env, make_workers(SoloComm(), 1))
+    learner = run.learner
+    update = timed(clock, "updates", learner.update)
+    sync = timed(clock, "updates", learner.sync_targets)
+    run = run._replace(learner=learner._replace(update=update, sync_targets=sync))
+    for part, name in (("rollouts", "run_episode"), ("sampling", "draw_batches")):
+        setattr(train, name, timed(clock, part, getattr(train, name)))
+    state, buffers, number = train.initial_state(run), train.empty_buffers(run), 0
+
+    def cycle() -> None:
+        nonlocal state, number
+        state, _ = train.run_cycle(run, state, buffers, number, train.Progress())
+        number += 1
+
+    return cycle
+
+
+def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
+    """Returns a function that runs one cycle of the imperative form."""
+    spaces = env.observation_space
+    obs_size, goal_size = (spaces[k].shape[0] for k in ("observation", "desired_goal"))
+    action_size = env.action_space.shape[0]
+    sizes = Sizes(obs_size, goal_size, action_size, cfg.actor_net_layer_width)
+    learner, replay = Learner(sizes, cfg.gamma, cfg.tau), Replay(sizes, cfg.buffer_size // 50)
+    reward_fn = env.unwrapped.compute_reward
+    update = timed(clock, "updates", learner.update)
+    sync = timed(clock, "updates", learner.sync_targets)
+    sample = timed(clock, "sampling", replay.sample)
+
+    def explore(action: Any) -> Any:
+        if np.random.uniform() < cfg.eps:  # noqa: NPY002
+            return np.random.uniform(-1, 1, action_size)  # noqa: NPY002
+        return np.clip(action + cfg.action_noise * np.random.randn(action_size), -1, 1)  # noqa: NPY002
+
+    def rollout() -> None:
+        observation, _ = env.reset()
+        obs, achieved = [observation["observation"]], [observation["achieved_goal"]]
+        goals, actions = [], []
+        for _ in range(replay.horizon):
+            action = explore(learner.act(obs[-1], observation["desired_goal"]))
+            goals.append(observation["desired_goal"])
+            actions.append(action)
+            observation = env.step(action)[0]
+            obs.append(observation["observation"])
+            achieved.append(observation["achieved_goal"])
+        replay.append(obs=obs, achieved=achieved, goal=goals, action=actions)
+        learner.obs_norm.update(np.array(obs))
+        learner.goal_norm.update(np.array(goals))
+
+    timed_rollout = timed(clock, "rollouts", rollout)
+
+    def cycle() -> None:
+        for _ in range(cfg.rollouts):
+            timed_rollout()
+        for _ in range(cfg.batches):
+            update(*sample(cfg.batch_size, reward_fn))
+            if cfg.sync_targets_every == "update":
+                sync()
+        if cfg.sync_targets_every == "cycle":
+            sync()
+
+    return cycle
+
+
+def measure(path: Path, rounds: int, choice: str) -> None:
+    """Prints where the time of a cycle goes, and the ratio of both forms."""
+    cfg = load_config(path, ENV, ["seed=0"])
+    env = gymnasium.make(ENV, **cfg.kwargs)
+    env.reset(seed=0)
+    clocks = {name: Clock(float) for name in ("grasp_func", "imperative")}
+    makers = zip(clocks.items(), (ours, imperative), strict=True)
+    cycles = {name: make(cfg, TimedEnv(env, clock), clock) for (name, clock), make in makers}
+
+    def at(precision: str, cycle: Callable[[], None]) -> Callable[[], None]:
+        def call() -> None:
+            torch.set_float32_matmul_precision(precision)
+            cycle()
+
+        return call
+
+    functions = {
+        "grasp_func": at(choice, cycles["grasp_func"]),
+        "imperative": at("highest", cycles["imperative"]),  # PyTorch's default
+    }
+    side_by_side.take_turns(functions, 2)  # warm up
+    for clock in clocks.values():
+        clock.clear()
+    seconds = side_by_side.take_turns(functions, rounds)
+    print(
+        f"{path.name}: {cfg.rollouts} episodes, {cfg.batches} updates of {cfg.batch_size}, ", end=""
+    )
+    print(f"width {cfg.actor_net_layer_width}; ms a cycle")
+    print(f"  {'':<14}{'all':>8}" + "".join(f"{part:>13}" for part in PARTS) + f"{'rest':>8}")
+    for name, clock in clocks.items():
+        clock["acting"] = clock.pop("rollouts") - clock["environment"]
+        scale = 1e3 / (rounds + 3)  # the warm-up rounds count here
+        parts = [clock[part] * scale for part in PARTS]
+        total = statistics.median(seconds[name]) * 1e3
+        mean = statistics.fmean(seconds[name]) * 1e3
+        row = "".join(f"{part:>13.1f}" for part in parts)
+        print(f"  {name:<14}{total:>8.0f}{row}{max(0.0, mean - sum(parts)):>8.1f}")
+    relative = side_by_side.ratio(seconds["imperative"], seconds["grasp_func"])
+    print(f"  imperative / grasp_func: {relative:.2f}", flush=True)
+
+
+def main() -> None:
+    """Measures the shipped and the published configuration."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    args = parser.parse_args()
+    launch.tune_process()
+    choice = matmul.choose()
+    print(
+        f"{side_by_side.conditions()}; one core, CPU time, medians of {args.rounds} rounds in turns"
+    )
+    for name in ("experiment_config.yaml", "dextgen.yaml"):
+        measure(ROOT / "configs" / name, args.rounds, choice)
+
+
+if __name__ == "__main__":
+    main()
