@@ -18,7 +18,7 @@ from gymnasium.utils import EzPickle
 from envs.eigengrasps import with_eigengrasps
 from envs.goal_marker import GoalMarker
 from envs.ground import build, make_ground
-from envs.hands.spec import Layout
+from envs.hands.spec import Layout, RobotSpec
 from envs.introspection import GripperInfo, ObjectInfo, gripper_info
 from envs.object_body import ObjectBody
 from envs.objects import ObjectSpec
@@ -26,11 +26,10 @@ from envs.observation import POSITION_BOUND, bounds, layout, observe
 from envs.options import Options
 from envs.pregrasp import place_hand
 from envs.robots import Robot
-from envs.scene import BodyState, Contact, Stepping
-from envs.sim import Simulation
+from envs.scene import BodyState, Contact
 from envs.start import STARTS, Start, sample_start, save_start, wanted_start
 from envs.suite import SUITE
-from envs.window import ShownSimulation
+from envs.window import make_simulation
 
 
 class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
@@ -83,8 +82,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self.observation_layout: Layout = layout(robot)
         self.action_layout: Layout = robot.action_layout
         self._low, self._high = bounds(robot)
-        goal_high = np.full(row.task.goal_size, POSITION_BOUND, np.float32)
-        goal = Box(-goal_high, goal_high, dtype=np.float32)
+        goal = Box(-POSITION_BOUND, POSITION_BOUND, (row.task.goal_size,), np.float32)
         observation = Box(self._low, self._high, dtype=np.float32)
         self.observation_space: Any = gymnasium.spaces.Dict(
             observation=observation, achieved_goal=goal, desired_goal=goal
@@ -96,13 +94,9 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._object_pos = slice(position, position + 3)
         self._object_rot = slice(rotation, rotation + 6)
 
-        self._sim = self._make_simulation(robot.stepping)
+        self._build(robot)
         self._open = True
-        build(self._sim, row.arena)
         self._ground = make_ground(row.arena, robot.stepping)
-        self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
-        self._marker = GoalMarker(self._sim, row.task)
-        self._object_body, self._object = ObjectBody(self._sim), -1
         self._start: Start | None = None
         self._grip: BodyState | None = None  # state that an action starts from; set by reset
 
@@ -229,11 +223,6 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._ground.close()
             self._open = False
 
-    def _make_simulation(self, stepping: Stepping) -> Simulation:
-        if self.render_mode == "human":
-            return ShownSimulation(stepping, self._arena.camera)
-        return Simulation(stepping, self.render_mode and self._options.renderer)
-
     def _check_open(self) -> None:
         if not self._open:
             raise ClosedEnvironmentError("this environment was closed; make a new one")
@@ -256,8 +245,20 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             raise ValueError(f"action = {values}, expected finite values in [-1, 1]")
         return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in values]
 
+    def _build(self, robot: RobotSpec) -> None:
+        window = self._arena.camera if self.render_mode == "human" else None
+        renderer = self.render_mode and self._options.renderer
+        self._sim = make_simulation(robot.stepping, renderer, window)
+        build(self._sim, self._arena)
+        self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
+        self._marker = GoalMarker(self._sim, self._task)
+        self._object_body, self._object = ObjectBody(self._sim), -1
+
     def _begin(self, start: Start) -> None:
         """Puts everything where the start says."""
+        if self._object_body.worn:
+            self._sim.close()
+            self._build(self._robot.spec)
         self._start = start
         spec = self._object_spec(start.object_name)
         self._object = self._object_body.become(spec, start.object_size)

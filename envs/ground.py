@@ -75,15 +75,17 @@ class Bed(Ground):
     def __init__(self, arena: ArenaSpec, stepping: Stepping) -> None:
         """Builds a world of the arena alone."""
         super().__init__(arena)
-        self._sim = Simulation(stepping, renderer=None)
-        build(self._sim, arena)
-        self._object = ObjectBody(self._sim)
+        self._stepping = stepping
+        self._build()
         self._top = max(b.position[2] + rest_height(b, b.rotation) for b in arena.bed)
 
     def lay(
         self, rng: np.random.Generator, spec: ObjectSpec, size: float, gripper: tuple[float, float]
     ) -> tuple[Vector, Quaternion]:
         """As `Ground.lay`."""
+        if self._object.worn:
+            self._sim.close()
+            self._build()
         body = self._object.become(spec, size)
         for _ in range(_DROPS):
             x, y = self.arena.sample_object(rng, gripper)
@@ -100,6 +102,11 @@ class Bed(Ground):
     def close(self) -> None:
         """Frees the world."""
         self._sim.close()
+
+    def _build(self) -> None:
+        self._sim = Simulation(self._stepping, renderer=None)
+        build(self._sim, self.arena)
+        self._object = ObjectBody(self._sim)
 
     def _drop(self, body: int, position: Vector, rotation: Quaternion) -> BodyState | None:
         """The state in which a body comes to rest; None if it does not."""

@@ -33,8 +33,8 @@ class Shape(NamedTuple):
 
     @property
     def key(self) -> Hashable:
-        """Equal for shapes that collide alike, wherever they are."""
-        return self.kind, self.size
+        """Equal for shapes that collide and look alike, wherever they are."""
+        return self.kind, self.size, self.colour
 
     def scaled(self, factor: float) -> "Shape":
         """The same shape with its size and offset multiplied."""
@@ -79,7 +79,7 @@ class Mesh(NamedTuple):
     @property
     def key(self) -> Hashable:
         """As `Shape.key`."""
-        return self.name, self.scale
+        return self.name, self.scale, self.colour
 
     def scaled(self, factor: float) -> "Mesh":
         """The same mesh with its size and offset multiplied."""

@@ -24,6 +24,7 @@ with quiet(STDERR):  # importing it prints its build time
 
 _GRAVITY: Vector = (0.0, 0.0, -9.81)
 _ORIGIN = (0.0, 0.0, 0.0)
+_UNSEEN = Shape("box", (0.01,) * 3)  # by default PyBullet would make visuals from what collides
 _BASE = -1  # PyBullet's link index of a body's base
 _GEAR_FORCE = 5.0  # N m
 _FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}  # rolling: 0, unless asked for
@@ -43,7 +44,7 @@ class Simulation:
         """Connects to a world without bodies."""
         self._client = pictures.connect(renderer)
         self._disconnect = weakref.finalize(self, pictures.disconnect, self._client, renderer)
-        self._collision_shapes: dict[Hashable, int] = {}
+        self._shapes: dict[Hashable, tuple[int, int]] = {}  # what collides and what is seen
         self._masks: dict[tuple[int, int], Mask] = {}  # by body and link, where not the default
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
@@ -52,6 +53,7 @@ class Simulation:
         p.setPhysicsEngineParameter(
             fixedTimeStep=stepping.time_step,
             numSolverIterations=stepping.iterations,
+            enableFileCaching=int(self.visuals),  # keeps every file; what is seen is read late
             deterministicOverlappingPairs=1,
             erp=stepping.erp,
             contactERP=stepping.contact_erp,
@@ -97,14 +99,12 @@ class Simulation:
 
         Its inertia is that of a box around the shape.
         """
-        if shape.key not in self._collision_shapes:  # PyBullet never frees a shape, so share them
+        if shape.key not in self._shapes:  # PyBullet never frees a shape, so share them
             with geometry(shape, "height") as keywords:
-                self._collision_shapes[shape.key] = p.createCollisionShape(
-                    **keywords, physicsClientId=self._client
-                )
-        collision = self._collision_shapes[shape.key]
-        seen = shape._replace(position=_ORIGIN, rotation=IDENTITY)
-        visual = pictures.add_visual(self._client, seen) if self.visuals else -1
+                collision: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
+            seen = shape._replace(position=_ORIGIN, rotation=IDENTITY) if self.visuals else _UNSEEN
+            self._shapes[shape.key] = collision, pictures.add_visual(self._client, seen)
+        collision, visual = self._shapes[shape.key]
         body: int = p.createMultiBody(
             mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
         )

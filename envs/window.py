@@ -127,3 +127,10 @@ class ShownSimulation(Simulation):
         self._due = max(self._due, now) + self.control_period
         self.viewer.call("put", moved)
         self.viewer.wait()
+
+
+def make_simulation(
+    stepping: Stepping, renderer: str | None, window: Camera | None = None
+) -> Simulation:
+    """A world, with a window if its first view is given."""
+    return ShownSimulation(stepping, window) if window else Simulation(stepping, renderer)

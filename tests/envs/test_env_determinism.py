@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scripted import LiftPolicy
 
-from envs import ENV_IDS
+from envs import ENV_IDS, object_body
 from envs.suite import SUITE
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +98,18 @@ def test_objects_of_earlier_episodes_change_nothing(env_id, options):
     assert digest(first, SEED) == digest(second, SEED)
     for env in (first, second):
         env.close()
+
+
+@pytest.mark.parametrize("env_id", ["FlatPJAll-v0", "UnevenBarrettMesh-v0"])
+def test_a_world_made_anew_changes_nothing(env_id, monkeypatch):
+    expected = reference(env_id)
+    monkeypatch.setattr(object_body, "_LASTS", 2)
+    env = gymnasium.make(env_id)
+    first = env.unwrapped._sim
+    digest(env, 3)
+    assert digest(env, SEED) == expected
+    assert env.unwrapped._sim is not first
+    env.close()
 
 
 def test_the_goal_draw_does_not_depend_on_the_episode_before():

@@ -1,13 +1,14 @@
 """Where episodes begin."""
 
 import dataclasses
+from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 from scripted import slices
 
-from envs import ENV_IDS
+from envs import ENV_IDS, object_body
 from envs.arenas import FLAT, ResetError
 from envs.objects import OBJECTS, rest_height, sample_standing_or_lying
 from envs.scene import Mesh
@@ -117,4 +118,18 @@ def test_a_thousand_resets(env_id):
     env = gymnasium.make(env_id)
     for seed in range(1000):
         env.reset(seed=seed)
+    env.close()
+
+
+@pytest.mark.slow
+def test_memory_stays_flat(monkeypatch):
+    """Bodies come and go: without worlds made anew, 3000 of them would leave 2.7 MB."""
+    monkeypatch.setattr(object_body, "_LASTS", 500)
+    env = gymnasium.make("FlatPJAll-v0")
+    sizes = []
+    for n in (2000, 3000):
+        for _ in range(n):
+            env.reset()
+        sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+    assert sizes[1] - sizes[0] < 1.5e6
     env.close()
