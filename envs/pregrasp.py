@@ -39,9 +39,10 @@ def place_hand(robot: Robot, sim: Simulation, thing: int, offset: Vector) -> Non
     """
     state, spec = sim.state(thing), robot.spec
     x, y, z = (a + b for a, b in zip(state.position, offset, strict=True))
-    facing = rotations.multiply(
-        _square_to(state.rotation), rotations.about_y(math.pi / 2.0 + spec.grasp_tilt)
-    )
+    down = rotations.about_y(math.pi / 2.0 + spec.grasp_tilt)
+    facing = rotations.multiply(_square_to(state.rotation), down)
+    if not spec.rotation_action.size:  # a hand that cannot turn begins as it will stay
+        facing = spec.rotation_action.orientation([]) or facing
     for rise in range(_RISES):
         robot.reset((x, y, z + spec.grasp_height + _RISE * rise), facing)
         if sim.is_clear(robot.body, _CLEARANCE):

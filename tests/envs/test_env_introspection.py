@@ -28,12 +28,16 @@ def lift(env, look=None, steps=50):
 @pytest.mark.parametrize(("env_id", "mass"), CUBES.items())
 def test_a_held_cube_is_carried_by_its_contacts(env_id, mass):
     env = gymnasium.make(env_id, air_goal_share=1.0)
-    obs, inner = lift(env), env.unwrapped
+    inner, pushes = env.unwrapped, []
+
+    def push():
+        pushes.append(sum(np.array(c.force) @ np.array(c.frame) for c in inner.contacts()))
+
+    obs = lift(env, push)
     points = inner.contacts()
     links = [link.name for link in SUITE[env_id].robot.links]
     assert {point.link for point in points} <= set(links)
     assert len({point.link for point in points}) >= 2
-    total = np.zeros(3)
     for point in points:
         frame, force = np.array(point.frame), np.array(point.force)
         np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-6)
@@ -41,8 +45,9 @@ def test_a_held_cube_is_carried_by_its_contacts(env_id, mass):
         assert np.hypot(*force[1:]) <= 1.5 * force[0] + 1e-6  # friction 1, by direction
         assert np.linalg.norm(point.position - obs["achieved_goal"]) < 0.075
         assert (obs["achieved_goal"] - point.position) @ frame[0] > 0.0  # into the cube
-        total += force @ frame
-    np.testing.assert_allclose(total, [0.0, 0.0, mass * GRAVITY], atol=0.15 * mass * GRAVITY)
+    weight = mass * GRAVITY
+    held = np.mean(pushes[-20:], axis=0)  # at any one moment it may swing
+    np.testing.assert_allclose(held, [0.0, 0.0, weight], atol=0.1 * weight)
     env.close()
 
 
