@@ -88,7 +88,8 @@ class Options:
         """
         if self.objects is None:
             return find_objects(gripper, default)
-        if isinstance(self.objects, str) or not self.objects:
+        listed = isinstance(self.objects, Sequence) and not isinstance(self.objects, str)
+        if not listed or not self.objects:
             raise ValueError(f"objects = {self.objects!r}, expected a list of names or files")
         return find_objects(gripper, [str(name) for name in self.objects])
 

@@ -125,7 +125,7 @@ def load_start(
     if saved["env_id"] != env_id:
         raise ValueError(f"start belongs to {saved['env_id']!r}, expected {env_id!r}")
     if saved["object_name"] not in names:
-        raise _error(saved, "object_name", f"one of {list(names)}")
+        raise _error(saved, "object_name", f"one of {sorted(set(names))}")
     size = saved["object_size"]
     if not (isinstance(size, int | float) and SMALLEST <= size <= LARGEST):
         raise _error(saved, "object_size", f"a value in [{SMALLEST}, {LARGEST}]")

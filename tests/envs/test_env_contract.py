@@ -249,6 +249,8 @@ def test_bad_actions_are_named(cube, action, words):
         ({"objects": ["Mugg"]}, "'Mugg' .did you mean 'mug'"),
         ({"objects": "Cube"}, "'Cube', expected a list"),
         ({"objects": []}, "objects"),
+        ({"objects": 3}, "objects = 3, expected a list"),
+        ({"objects": [None]}, "objects: 'None'"),
         ({"objects": ["no/such.stl"]}, "no/such.stl: no such file"),
         ({"workspace": ((0, 1), (0, 1))}, "workspace"),
         ({"workspace": ((0, 1), (0, 1), (1, 0))}, "workspace z"),
