@@ -13,14 +13,19 @@ MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ
 needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun: pip install 'grasp_func[mpi]'")
 
 
+def environment(**variables):
+    """Returns this process's environment; Open MPI refuses to run as root unless told twice."""
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    return {**os.environ, **(root if os.geteuid() == 0 else {}), **variables}
+
+
 def run_job(*arguments, processes=None, script=JOB, launcher=None, timeout=180, **variables):
     """Runs a script on `processes` processes, or under `launcher`, or by itself."""
     if launcher is None:
         launcher = [MPIRUN, "--oversubscribe", "-n", str(processes)] if processes else []
-    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return subprocess.run(
         [*launcher, sys.executable, str(script), *arguments],
-        env={**os.environ, **(root if os.geteuid() == 0 else {}), **variables},
+        env=environment(**variables),
         capture_output=True,
         text=True,
         timeout=timeout,

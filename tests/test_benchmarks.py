@@ -1,0 +1,34 @@
+"""Each benchmark of learning runs and prints its table; what it measures is not tested."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mpi_jobs import environment, needs_mpirun
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.mark.slow
+@needs_mpirun
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("update_speed.py", ["--rounds", "2"], "jax.jit, same mathematics"),
+        ("cycle_speed.py", ["--rounds", "1"], "imperative / grasp_func:"),
+        ("reduce_speed.py", ["--rounds", "2", "--processes", "2"], "torch.distributed, Gloo"),
+        ("scaling.py", ["--cycles", "2"], "cycles/s"),
+    ],
+)
+def test_benchmark_runs(name, arguments, expected):
+    job = subprocess.run(
+        [sys.executable, str(BENCHMARKS / name), *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert job.returncode == 0, job.stderr
+    assert expected in job.stdout
