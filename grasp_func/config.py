@@ -32,6 +32,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Discount = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+Angle = Annotated[float, Field(gt=0, le=math.pi)]
+AboveOne = Annotated[float, Field(gt=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 NormIndices = list[int] | None
 ROTATION_BLOCKS = ["grip_rot", "object_rot", "object_rel_rot"]
@@ -91,6 +93,12 @@ class Config(BaseModel):
         None, "observation entries that are normalised, in place of state_norm_exclude"
     )
     goal_norm_idx: NormIndices = _key(None, "goal entries that are normalised; null: all")
+    angle_tolerance_start: Angle = _key(
+        math.pi,
+        "first angle tolerance (rad) where goals hold a rotation, down to the task's",
+    )
+    angle_tolerance_factor: AboveOne = _key(1.25, "divides it after an epoch of enough success")
+    angle_tolerance_success: Share = _key(0.75, "success rate above which it is divided")
     late_success: Share | None = _key(
         None, "two evaluations at this success rate begin the late phase; null: never"
     )

@@ -1,4 +1,4 @@
-"""Where a run stands, and what follows from it: phase, learning rates, exploration, starts.
+"""Where a run stands, and what follows from it: phase, rates, exploration, starts, tolerance.
 
 Everything is a function of the evaluations so far, so a run that is resumed goes on alike. Departs
 from Dext-Gen, whose settings stay the same throughout.
@@ -17,14 +17,32 @@ class Progress(NamedTuple):
     late_hits: int = 0  # evaluations so far that reached `late_success`
     fine_hits: int = 0  # evaluations so far that reached `fine_success`
     best: float = 0.0  # highest success rate of an evaluation so far
+    tightenings: int = 0  # how often the angle tolerance was divided
 
-    def advanced(self, cfg: Config, success: float) -> "Progress":
-        """Returns the progress after an epoch that ended with this success rate."""
+    def advanced(self, cfg: Config, success: float, eased: bool = False) -> "Progress":
+        """Returns the progress after an epoch.
+
+        Args:
+            cfg: the run's.
+            success: rate with which the epoch ended.
+            eased: whether the angle tolerance was not yet the true task's. The fine phase waits
+                for that: its steps would be too small for what is still to be learned.
+        """
         late = cfg.late_success is not None and success >= cfg.late_success
-        fine = cfg.fine_success is not None and success >= cfg.fine_success
+        fine = cfg.fine_success is not None and success >= cfg.fine_success and not eased
         return Progress(
-            self.epoch + 1, self.late_hits + late, self.fine_hits + fine, max(self.best, success)
+            self.epoch + 1,
+            self.late_hits + late,
+            self.fine_hits + fine,
+            max(self.best, success),
+            self.tightenings + (eased and success > cfg.angle_tolerance_success),
         )
+
+    def angle_tolerance(self, cfg: Config, true: float | None) -> float | None:
+        """Returns the present angle tolerance (rad), from the true task's; None: it has none."""
+        if true is None:
+            return None
+        return max(true, cfg.angle_tolerance_start / cfg.angle_tolerance_factor**self.tightenings)
 
     @property
     def phase(self) -> str:

@@ -90,6 +90,7 @@ def row_of(run: Run, report: Report, seconds_before: float) -> dict[str, Any]:
         "confirmation": confirmation and {**summary(confirmation), "seed": report.confirm_seed},
         **report.metrics,
         "phase": report.progress.phase,
+        "angle_tolerance": report.angle_tolerance,
         "params_hash": report.params_hash,
     }
 
@@ -106,5 +107,7 @@ def progress_line(row: dict[str, Any], epochs: int) -> str:
         f"(table {rate(row['success_table'])}, air {rate(row['success_air'])})  "
         f"Q {row['q_mean']:7.2f}  {row['phase']}"
     )
+    if row["angle_tolerance"] is not None:
+        line += f"  within {row['angle_tolerance']:.3f} rad"
     confirmation = row["confirmation"]
     return line + (f"  confirmed {confirmation['success']:.3f}" if confirmation else "")

@@ -74,6 +74,7 @@ def layout_of(env: gymnasium.Env[Any, Any]) -> Layout:
         rotation=actions.get(ROTATION_BLOCK),
         obs_blocks=_slices(getattr(env.unwrapped, "observation_layout", ())),
         horizon=env.spec.max_episode_steps,
+        lowest_reward=getattr(env.unwrapped, "lowest_reward", -1.0),
     )
 
 

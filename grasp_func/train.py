@@ -17,10 +17,11 @@ import numpy as np
 import torch
 
 from grasp_func import normalizer
+from grasp_func.binding import ddpg_config, network_spec
 from grasp_func.config import Config
-from grasp_func.ddpg import AgentState, DDPGConfig, Learner, make_learner
+from grasp_func.ddpg import AgentState, Learner, make_learner
 from grasp_func.explore import Exploration, NoiseProcess, draw_noise, explore, make_noise_process
-from grasp_func.networks import Networks, NetworkSpec, make_networks
+from grasp_func.networks import Networks, make_networks
 from grasp_func.normalizer import NormState
 from grasp_func.policy import Policy, policy_of
 from grasp_func.progress import Progress
@@ -42,6 +43,7 @@ class Run(NamedTuple):
     learner: Learner
     noise: NoiseProcess
     key: Key
+    angle_tolerance: float | None  # of the true task (rad); None: the environment has none
 
 
 class Report(NamedTuple):
@@ -57,12 +59,14 @@ class Report(NamedTuple):
     params_hash: str
     seconds: float  # since training began, this call
     buffers: list[ReplayBuffer]  # of the hosted workers; training goes on to write to them
+    angle_tolerance: float | None = None  # of the epoch and its evaluation (rad)
+    eased: bool = False  # whether that is not yet the true task's
 
     def is_last(self, cfg: Config) -> bool:
         """Tells whether training ends with this epoch."""
         decisive = self.score if cfg.confirm_episodes == 0 else self.confirmation
         reached = min(self.score.success, decisive.success if decisive else 0.0) >= cfg.early_stop
-        return reached or self.progress.epoch >= cfg.epochs
+        return (reached and not self.eased) or self.progress.epoch >= cfg.epochs
 
 
 def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run:
@@ -70,7 +74,9 @@ def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run
 
     Args:
         cfg: with a seed.
-        env: Gymnasium goal environment with a fixed episode length.
+        env: Gymnasium goal environment with a fixed episode length. If it has an attribute
+            `angle_tolerance` (rad, not None), its present value is the true task's, and training
+            sets easier ones between episodes; `compute_reward` must follow it.
         workers: who takes part.
 
     Raises:
@@ -83,10 +89,11 @@ def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run
             f"pregrasp_start = {cfg.pregrasp_start}: {env} has no start '{PREGRASP}', expected 0"
         )
     layout = layout_of(env)
-    nets = make_networks(layout, _network_spec(cfg))
-    learner = make_learner(nets, layout, _ddpg_config(cfg, layout), workers.mean)
+    nets = make_networks(layout, network_spec(cfg))
+    learner = make_learner(nets, layout, ddpg_config(cfg, layout), workers.mean)
     noise = make_noise_process(cfg.noise_process, cfg.noise_process_params)
-    return Run(cfg, env, workers, layout, nets, learner, noise, Key(cfg.seed))
+    tolerance = getattr(env.unwrapped, "angle_tolerance", None)
+    return Run(cfg, env, workers, layout, nets, learner, noise, Key(cfg.seed), tolerance)
 
 
 def initial_state(run: Run) -> AgentState:
@@ -124,6 +131,10 @@ def train(
     progress = progress or Progress()
     buffers = buffers or empty_buffers(run)
     while True:
+        tolerance = progress.angle_tolerance(cfg, run.angle_tolerance)
+        eased = tolerance != run.angle_tolerance
+        if tolerance is not None:
+            run.env.unwrapped.angle_tolerance = tolerance  # type: ignore[attr-defined]
         for cycle in range(progress.epoch * cfg.cycles, (progress.epoch + 1) * cfg.cycles):
             state, metrics = run_cycle(run, state, buffers, cycle, progress)
         params_hash = run.workers.assert_synced(state)
@@ -133,9 +144,9 @@ def train(
         )
         result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total)
         confirmation = None
-        if result.success >= cfg.early_stop and cfg.confirm_episodes:
+        if result.success >= cfg.early_stop and cfg.confirm_episodes and not eased:
             confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
-        progress = progress.advanced(cfg, result.success)
+        progress = progress.advanced(cfg, result.success, eased)
         state = replace(state, lr_scale=torch.tensor(progress.lr_scale(cfg)))
         report = Report(
             state,
@@ -148,6 +159,8 @@ def train(
             params_hash,
             time.monotonic() - started,
             buffers,
+            tolerance,
+            eased,
         )
         yield report
         if report.is_last(cfg):
@@ -247,51 +260,3 @@ def _finite(metrics: Metrics, cycle: int) -> dict[str, float]:
     if not np.isfinite(list(numbers.values())).all():
         raise FloatingPointError(f"training diverged in cycle {cycle}: {numbers}")
     return numbers
-
-
-def _network_spec(cfg: Config) -> NetworkSpec:
-    return NetworkSpec(
-        cfg.actor_net_type,
-        cfg.actor_net_nlayers,
-        cfg.actor_net_layer_width,
-        cfg.critic_net_nlayers,
-        cfg.critic_net_layer_width,
-    )
-
-
-def _ddpg_config(cfg: Config, layout: Layout) -> DDPGConfig:
-    return DDPGConfig(
-        gamma=cfg.gamma,
-        actor_lr=cfg.actor_lr,
-        critic_lr=cfg.critic_lr,
-        tau=cfg.tau,
-        grad_clip=cfg.grad_clip,
-        action_norm=cfg.action_norm,
-        obs_clip=cfg.state_clip,
-        goal_clip=cfg.goal_clip,
-        obs_exclude=_excluded_obs(cfg, layout),
-        goal_exclude=_all_but(cfg.goal_norm_idx, layout.goal, "goal_norm_idx"),
-        eager=cfg.eager,
-    )
-
-
-def _excluded_obs(cfg: Config, layout: Layout) -> tuple[int, ...]:
-    """Returns the observation entries that are not normalised."""
-    if cfg.state_norm_idx is not None:
-        return _all_but(cfg.state_norm_idx, layout.obs, "state_norm_idx")
-    unknown = set(cfg.state_norm_exclude) - set(layout.obs_blocks)
-    if unknown:
-        raise ValueError(
-            f"state_norm_exclude: no block {', '.join(sorted(unknown))} in the observation, "
-            f"expected some of {', '.join(layout.obs_blocks) or 'none'}"
-        )
-    entries = range(layout.obs)
-    return tuple(i for name in cfg.state_norm_exclude for i in entries[layout.obs_blocks[name]])
-
-
-def _all_but(indices: list[int] | None, size: int, name: str) -> tuple[int, ...]:
-    if indices is None:
-        return ()
-    if max(indices, default=0) >= size:
-        raise ValueError(f"{name} = {indices}: expected entries of [0, {size})")
-    return tuple(i for i in range(size) if i not in indices)

@@ -48,6 +48,7 @@ class Layout(NamedTuple):
     rotation: slice | None  # where the action holds a 3x3 rotation matrix, row by row
     obs_blocks: dict[str, slice]  # named blocks of the observation
     horizon: int  # steps of an episode
+    lowest_reward: float = -1.0  # of a step; the highest is 0
 
 
 def as_float32(values: Any) -> Array:

@@ -68,9 +68,13 @@ class PointReach(gymnasium.Env):
     gripper_type = "Point"
     starts = ("default", "pregrasp")
 
-    def __init__(self, dims: int = 2, step_size: float = 0.2, rotation: bool = False) -> None:
-        """Goals lie in [-0.5, 0.5]^dims; `rotation` adds an idle matrix to the actions."""
+    def __init__(self, dims=2, step_size=0.2, rotation=False, angle_tolerance=None) -> None:
+        """Goals lie in [-0.5, 0.5]^dims; `rotation` adds an idle matrix to the actions.
+
+        `angle_tolerance` is the distance that counts as there, in place of 0.1, and may be changed.
+        """
         self.dims, self.step_size = dims, step_size
+        self.angle_tolerance = angle_tolerance
         self.observation_layout = (("position", dims, "m"), ("velocity", dims, "m/step"))
         self.action_layout = (("move", dims, "-"), *([("grip_rot_matrix", 9, "-")] * rotation))
         self.action_space = spaces.Box(-1, 1, (sum(n for _, n, _ in self.action_layout),))
@@ -97,7 +101,8 @@ class PointReach(gymnasium.Env):
         return observation, float(reward), False, False, info
 
     def compute_reward(self, achieved, desired, info):
-        return np.where(np.linalg.norm(achieved - desired, axis=-1) < 0.1, 0.0, -1.0)
+        there = 0.1 if self.angle_tolerance is None else self.angle_tolerance
+        return np.where(np.linalg.norm(achieved - desired, axis=-1) < there, 0.0, -1.0)
 
     def _observe(self):
         observation = {

@@ -111,6 +111,10 @@ def test_config_is_frozen_and_dumps_to_json(write):
 
 MESSAGES = {
     "Default: {gamma: 1.2}": "c.yaml: Default.gamma = 1.2, expected a number in [0, 1)",
+    "Default: {angle_tolerance_start: 4}": "c.yaml: Default.angle_tolerance_start = 4, "
+    "expected a number in (0, 3.14159]",
+    "Default: {angle_tolerance_factor: 1}": "c.yaml: Default.angle_tolerance_factor = 1, "
+    "expected a number > 1",
     "FlatPJCube-v0: {tau: 0}": "c.yaml: FlatPJCube-v0.tau = 0, expected a number in (0, 1]",
     "Default: {gamma: .nan}": "c.yaml: Default.gamma = NaN, expected a number in [0, 1)",
     "Default: {state_clip: .inf}": "c.yaml: Default.state_clip = Infinity, expected a number > 0",

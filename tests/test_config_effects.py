@@ -18,6 +18,7 @@ LATE = {"late_success": 0.0, "epochs": 3}  # from the third epoch on, training i
 FINE = {"fine_success": 0.0, "epochs": 3}
 STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some begin at their goals, and succeed
 MATRIX = {"kwargs": {"rotation": True}}
+EASED = {"kwargs": {"angle_tolerance": 2.0}}  # at such distances everything succeeds
 OTHER_KEYS = {"save", "load_pretrained", "matmul", "eager"}  # tested at the end
 
 
@@ -68,6 +69,10 @@ def confirmed(result):
 
 def phases(result):
     return [report.progress.phase for report in result.reports]
+
+
+def tolerances(result):
+    return [round(report.angle_tolerance, 3) for report in result.reports]
 
 
 def learning_rate_scale(result):
@@ -173,6 +178,9 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "state_norm_exclude": ({}, ["velocity"], shows(excluded(0), [], [2, 3])),
     "state_norm_idx": ({}, [0, 3], shows(excluded(0), [], [1, 2])),
     "goal_norm_idx": ({}, [1], shows(excluded(1), [], [0])),
+    "angle_tolerance_start": (EASED, 3.0, shows(tolerances, [3.142, 2.513], [3.0, 2.4])),
+    "angle_tolerance_factor": (EASED, 1.5, shows(tolerances, [3.142, 2.513], [3.142, 2.094])),
+    "angle_tolerance_success": (EASED, 1.0, shows(tolerances, [3.142, 2.513], [3.142, 3.142])),
     "late_success": ({"epochs": 3}, 0.0, shows(phases, ["early"] * 3, ["early", "late", "late"])),
     "late_lr": (LATE, 0.5, shows(learning_rate_scale, [1, 1, 1], [1, 0.5, 0.5])),
     "late_eps": (LATE, 1.0, course(first=3)),

@@ -270,3 +270,23 @@ def test_stable_baselines_trains_on_an_environment(tmp_path):
     assert process.returncode == 0, err
     assert f"{ENV}, 1100 steps: success" in out
     assert DDPG.load(tmp_path / "agent.zip", device="cpu").num_timesteps == 1100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "env_id",
+    [
+        *("UnevenPJFixedCube-v0", "UnevenBarrettCube-v0", "ObstacleSHCube-v0", "FlatSHOrient-v0"),
+        *(f"FlatPJOrient{way}-v0" for way in ("", "Euler", "Quat", "AxisAngle")),
+    ],
+)
+def test_every_kind_of_task_trains_as_configured(env_id, tmp_path):
+    short = settings("epochs=3", "cycles=2", "evals=2")
+    done = launch("train.py", "--env", env_id, *short, "--set", "rollouts=2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "saves" / env_id / "stats.json").read_text())["epochs"]
+    assert len(rows) == 3
+    if "Orient" in env_id:
+        assert rows[0]["angle_tolerance"] > 3.1 and "within 3.142 rad" in done.stdout
+    evaluated = launch("evaluate.py", "--env", env_id, "--ntests", "2", cwd=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr

@@ -74,6 +74,18 @@ def test_resumed_equals_uninterrupted(first, second, straight, tmp_path):
     assert_same(resumed, straight)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_eased_angle_tolerance_goes_on(processes, tmp_path):
+    """The resumed run has to know how often it was divided."""
+    eased = {"kwargs": {"angle_tolerance": 0.05}, "angle_tolerance_factor": 2.0}
+    straight = play(tmp_path / "straight", config(epochs=4, **eased), 1)
+    play(tmp_path / "run", config(epochs=2, **eased), 2)
+    resumed = play(tmp_path / "run", config(epochs=4, **eased), processes, resumed=True)
+    assert_same(resumed, straight)
+    course = [row["angle_tolerance"] for row in straight[2]]
+    assert course[0] == np.pi and course[2] < course[1] < course[0]
+
+
 def test_a_run_killed_while_writing_resumes_from_the_checkpoint_before(
     straight, tmp_path, monkeypatch
 ):
