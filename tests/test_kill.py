@@ -4,6 +4,7 @@ Half of the kills come at a random moment, half as soon as a temporary name is s
 that of an agent's file, of a replay segment or of a checkpoint. Their traces are counted.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -39,8 +40,11 @@ def wait_for_epochs(process, epochs):
 def wait_for_write(folder, pattern):
     """Returns as soon as a file of that name is there; it is gone milliseconds later."""
     deadline = time.monotonic() + 60
-    while not any(folder.glob(pattern)):
-        assert time.monotonic() < deadline, f"never saw {pattern}"
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError):  # a folder was renamed while we looked
+            if any(folder.glob(pattern)):
+                return
+    raise AssertionError(f"never saw {pattern}")
 
 
 def kill(process, processes):
