@@ -33,8 +33,9 @@ CORE = (
     *(policy, explore, replay, jit, ddpg),
 )
 SHELL = (
-    "agent alike atomic checkpoint comm config dextgen export film launch matmul progress record "
-    "reduce resume rollout run_folders safe_pickle saves segments stats train workers yaml_file"
+    "agent alike atomic binding checkpoint comm config dextgen export film launch matmul progress "
+    "record reduce resume rollout run_folders safe_pickle saves segments stats train workers "
+    "yaml_file"
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",
