@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import gymnasium
 import pytest
 
 from grasp_func.saves import FILES, read_agent
@@ -269,7 +270,8 @@ def test_stable_baselines_trains_on_an_environment(tmp_path):
     out, err = process.communicate()
     assert process.returncode == 0, err
     assert f"{ENV}, 1100 steps: success" in out
-    assert DDPG.load(tmp_path / "agent.zip", device="cpu").num_timesteps == 1100
+    agent = DDPG.load(tmp_path / "agent.zip", env=gymnasium.make(f"envs:{ENV}"), device="cpu")
+    assert agent.num_timesteps == 1100
 
 
 @pytest.mark.slow
