@@ -34,8 +34,8 @@ CORE = (
 )
 SHELL = (
     "agent alike atomic binding checkpoint comm config dextgen export film launch matmul progress "
-    "record reduce resume rollout run_folders safe_pickle saves segments stats train workers "
-    "yaml_file"
+    "record reduce resume rollout run_folders safe_pickle saves segments settings stats train "
+    "workers yaml_file"
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",
