@@ -17,6 +17,7 @@ EPISODE = 50
 TOP, MIDDLE, TABLE = 0.4, np.array([0.5, 0.0]), np.array([0.23, 0.33])  # 2 cm inside its edges
 DIP = 0.03  # m that the centre of a falling object may be too low for a step: 3 m/s in 20 ms steps
 MEGABYTE = 2**20
+FALL = 0.1  # m likewise, of one that fell off the table and meets the floor at up to 4 m/s
 GROWTH = 24 * MEGABYTE  # in the last quarter: PyBullet frees no shape, and meshes have many sizes
 
 
@@ -89,7 +90,7 @@ def test_soak(gripper):
         lowest = min(lowest, height.min(initial=np.inf))
         assert lowest > -DIP, f"{case}: object {1e3 * lowest:.1f} mm above the table top"
         assert not above[-1] or height[-1] > 0.0, f"{case}: object left in the table"
-        assert positions[:, 2].min() > -DIP, f"{case}: object through the floor"
+        assert positions[:, 2].min() > -FALL, f"{case}: object through the floor"
         fastest = max(fastest, np.linalg.norm(np.diff(positions, axis=0), axis=1).max() / 0.04)
         if episode == 3 * episodes // 4:
             memory = resident()
