@@ -35,21 +35,19 @@ LAYERS = 8  # tensors per network
 OURS = "ours: shared memory, worker order"
 
 
-def ways(comm: Any, store: str) -> dict[str, Callable[[], Any]]:
-    """Returns all ways to the mean, each with its own copy of this process's gradients."""
+def ways(comm: Any, store: str, gradient: torch.Tensor) -> dict[str, Callable[[], Any]]:
+    """Returns all ways to the mean of the processes' gradients; some leave it in their place."""
     from mpi4py import MPI
     from torch import distributed
 
     rank, size = comm.Get_rank(), comm.Get_size()
     distributed.init_process_group("gloo", f"file://{store}", rank=rank, world_size=size)
-    gradient = torch.randn(ACTOR + CRITIC, generator=torch.Generator().manual_seed(rank))
     mean, exchanged = make_mean(comm, size), ExchangedMean(comm, size)
-    networks = [part.chunk(LAYERS) for part in gradient.clone().split([ACTOR, CRITIC])]
-    in_place, gloo = gradient.clone(), gradient.clone()
+    networks = [part.chunk(LAYERS) for part in gradient.split([ACTOR, CRITIC])]
 
     def one_allreduce() -> None:
-        comm.Allreduce(MPI.IN_PLACE, in_place.numpy())
-        in_place.div_(size)
+        comm.Allreduce(MPI.IN_PLACE, gradient.numpy())
+        gradient.div_(size)
 
     def two_allreduces() -> None:
         for tensors in networks:
@@ -63,8 +61,8 @@ def ways(comm: Any, store: str) -> dict[str, Callable[[], Any]]:
                 start += len(tensor)
 
     def through_gloo() -> None:
-        distributed.all_reduce(gloo)
-        gloo.div_(size)
+        distributed.all_reduce(gradient)
+        gradient.div_(size)
 
     return {
         OURS: lambda: mean([gradient]),
@@ -80,9 +78,14 @@ def measure(rounds: int, store: str) -> None:
     launch.tune_process()
     comm: Any = connect()
     seconds: dict[str, list[float]] = {}
-    functions = ways(comm, store)
+    computed = torch.randn(ACTOR + CRITIC, generator=torch.Generator().manual_seed(comm.Get_rank()))
+    gradient = torch.empty_like(computed)
+    functions = ways(comm, store, gradient)
+    turns = list(functions.items())
     for number in range(rounds + 3):
-        for name, function in functions.items():
+        turns.append(turns.pop(0))  # what comes before leaves traces in caches
+        for name, function in turns:
+            gradient.copy_(computed)  # just written, as at the end of a backward pass
             comm.Barrier()
             start = time.perf_counter()
             function()
@@ -90,7 +93,8 @@ def measure(rounds: int, store: str) -> None:
             if number >= 3:
                 seconds.setdefault(name, []).append(slowest)
     if comm.Get_rank() == 0:
-        for name, times in seconds.items():
+        for name in functions:
+            times = seconds[name]
             relative = side_by_side.ratio(times, seconds[OURS])
             print(f"{name}\t{statistics.median(times) * 1e3:.3f}\t{relative:.2f}")
 

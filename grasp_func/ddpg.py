@@ -63,7 +63,7 @@ class DDPGConfig(NamedTuple):
 
 GradReducer = Callable[
     [Sequence[Tensor]], Tensor
-]  # one vector per worker of this process, each [N] -> their mean over all workers [N]
+]  # one vector [N] per worker of this process -> their mean over all workers [N], read at once
 
 
 class Learner(NamedTuple):
@@ -129,7 +129,7 @@ def make_learner(
         grad = clip_by_norm(grad, parts.values(), cfg.grad_clip)
         params, opt = optimizer.update(grad, state.opt, state.params, float(state.lr_scale))
         new = replace(state, params=params, opt=opt, step=state.step + 1)
-        return new, dict(zip(METRICS, metrics, strict=True))
+        return new, dict(zip(METRICS, metrics.clone(), strict=True))
 
     def sync_targets(state: AgentState) -> AgentState:
         return replace(state, target=polyak(state.target, state.params, cfg.tau))

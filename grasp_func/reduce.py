@@ -21,7 +21,7 @@ from grasp_func.types import Array
 
 Mean = Callable[[Sequence[Tensor]], Tensor]
 # one vector [N] per worker of this process, float32 or float64, the same on all processes; every
-# process must call it and gets the mean over all workers [N], a copy of its own
+# process must call it and gets the mean over all workers [N], to be read until the next call
 
 
 def make_mean(comm: Comm, total: int) -> Mean:
@@ -66,9 +66,8 @@ class SharedMean:
         self._meet(window)
         part = slice(*(len(mean) * i // size for i in (rank, rank + 1)))
         ordered_mean([slot[part] for slot in slots], mean[part])
-        # the mean is overwritten only after all have met in the next call, with their copies made
         self._meet(window)
-        return torch.from_numpy(mean.copy())
+        return torch.from_numpy(mean)  # written again only after all have met in the next call
 
     def _window(self, length: int, dtype: Any) -> tuple[Any, Array]:
         """Returns the window and its rows, one slot per worker and the mean [W + 1, N]."""
@@ -114,8 +113,11 @@ class ExchangedMean:
 
 def ordered_mean(slots: Sequence[Array] | Array, out: Array) -> Array:
     """Writes the mean of vectors [N], added one after the other, to `out` [N] and returns it."""
-    out[:] = slots[0]
-    for slot in slots[1:]:
+    if len(slots) == 1:
+        out[:] = slots[0]
+        return out
+    np.add(slots[0], slots[1], out=out)
+    for slot in slots[2:]:
         out += slot
     out /= len(slots)
     return out
