@@ -22,6 +22,7 @@ _COMPOUND = 16  # blocks per body: costs least
 _DROPS = 100  # one in seven rolls out of the region, so in practice never all of them
 _STEPS = 50  # 2 s; half of the drops rest after 11 steps, 99% after 40
 _RESTING = 2  # steps in a row
+_SUBSTEPS = 4  # at most: 10 ms are short enough without a hand; half a millimetre is left to sink
 _SPEED, _SPIN = 0.0025, 0.05  # m/s, rad/s: 0.1 mm and 2 mrad a step
 
 
@@ -69,13 +70,15 @@ class Bed(Ground):
 
     Args:
         arena: with a bed.
-        stepping: as in the world that the objects go to.
+        stepping: of the world that the objects go to.
     """
 
     def __init__(self, arena: ArenaSpec, stepping: Stepping) -> None:
         """Builds a world of the arena alone."""
         super().__init__(arena)
-        self._stepping = stepping
+        substeps = min(stepping.substeps, _SUBSTEPS)
+        period = stepping.substeps * stepping.time_step
+        self._stepping = stepping._replace(substeps=substeps, time_step=period / substeps)
         self._build()
         self._top = max(b.position[2] + rest_height(b, b.rotation) for b in arena.bed)
 
