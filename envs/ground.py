@@ -22,7 +22,7 @@ _COMPOUND = 16  # blocks per body: costs least
 _DROPS = 100  # one in seven rolls out of the region, so in practice never all of them
 _STEPS = 50  # 2 s; half of the drops rest after 11 steps, 99% after 40
 _RESTING = 2  # steps in a row
-_SUBSTEPS = 4  # at most: 10 ms are short enough without a hand; half a millimetre is left to sink
+_SUBSTEPS = 4  # at most: without a hand 10 ms are short enough; objects then move 0.3 mm (median)
 _SPEED, _SPIN = 0.0025, 0.05  # m/s, rad/s: 0.1 mm and 2 mrad a step
 
 

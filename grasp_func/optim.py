@@ -1,8 +1,7 @@
 """Adam and gradient clipping as pure functions of flat vectors.
 
 Source: Kingma and Ba 2015, arXiv:1412.6980, Algorithm 1. Dext-Gen holds torch.optim.Adam objects
-    and accepts a
-`grad_clip` that it never applies; here the state is data and the clip is applied.
+and accepts a `grad_clip` that it never applies; here the state is data and the clip is applied.
 """
 
 from collections.abc import Callable, Iterable
