@@ -37,6 +37,7 @@ from grasp_func.workers import make_workers
 
 ENV = "FlatPJCube-v0"
 PARTS = ("environment", "acting", "sampling", "updates")
+CALLED_BY_TRAIN = {"rollouts": train.run_episode, "sampling": train.draw_batches}
 Clock = defaultdict[str, float]  # CPU seconds by part
 
 
@@ -68,12 +69,13 @@ def ours(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
     update = timed(clock, "updates", learner.update)
     sync = timed(clock, "updates", learner.sync_targets)
     run = run._replace(learner=learner._replace(update=update, sync_targets=sync))
-    for part, name in (("rollouts", "run_episode"), ("sampling", "draw_batches")):
-        setattr(train, name, timed(clock, part, getattr(train, name)))
+    timers = {call.__name__: timed(clock, part, call) for part, call in CALLED_BY_TRAIN.items()}
     state, buffers, number = train.initial_state(run), train.empty_buffers(run), 0
 
     def cycle() -> None:
         nonlocal state, number
+        for name, timer in timers.items():
+            setattr(train, name, timer)
         state, _ = train.run_cycle(run, state, buffers, number, train.Progress())
         number += 1
 
@@ -132,9 +134,8 @@ def measure(path: Path, rounds: int, choice: str) -> None:
     cfg = load_config(path, ENV, ["seed=0"])
     env = gymnasium.make(ENV, **cfg.kwargs)
     env.reset(seed=0)
-    clocks = {name: Clock(float) for name in ("grasp_func", "imperative")}
-    makers = zip(clocks.items(), (ours, imperative), strict=True)
-    cycles = {name: make(cfg, TimedEnv(env, clock), clock) for (name, clock), make in makers}
+    ways = ("captured", "compiled")
+    clocks = {name: Clock(float) for name in (*ways, "imperative")}
 
     def at(precision: str, cycle: Callable[[], None]) -> Callable[[], None]:
         def call() -> None:
@@ -143,10 +144,14 @@ def measure(path: Path, rounds: int, choice: str) -> None:
 
         return call
 
-    functions = {
-        "grasp_func": at(choice, cycles["grasp_func"]),
-        "imperative": at("highest", cycles["imperative"]),  # PyTorch's default
-    }
+    functions = {}
+    for name, clock in clocks.items():
+        timed_env = TimedEnv(env, clock)
+        if name in ways:
+            way = cfg.model_copy(update={"updates": name})
+            functions[name] = at(choice, ours(way, timed_env, clock))
+        else:
+            functions[name] = at("highest", imperative(cfg, timed_env, clock))  # PyTorch's default
     side_by_side.take_turns(functions, 2)  # warm up
     for clock in clocks.values():
         clock.clear()
@@ -164,8 +169,9 @@ def measure(path: Path, rounds: int, choice: str) -> None:
         mean = statistics.fmean(seconds[name]) * 1e3
         row = "".join(f"{part:>13.1f}" for part in parts)
         print(f"  {name:<14}{total:>8.0f}{row}{max(0.0, mean - sum(parts)):>8.1f}")
-    relative = side_by_side.ratio(seconds["imperative"], seconds["grasp_func"])
-    print(f"  imperative / grasp_func: {relative:.2f}", flush=True)
+    for name in ways:
+        relative = side_by_side.ratio(seconds["imperative"], seconds[name])
+        print(f"  imperative / {name}: {relative:.2f}", flush=True)
 
 
 def main() -> None:

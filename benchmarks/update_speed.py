@@ -9,6 +9,7 @@ import argparse
 import os
 import statistics
 import sys
+from functools import partial
 from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ import torch
 from imperative import Learner, Sizes
 
 from grasp_func import launch, matmul
+from grasp_func.aot import compile_graph
 from grasp_func.ddpg import DDPGConfig, make_learner
+from grasp_func.jit import Jit, capture, eager
 from grasp_func.networks import NetworkSpec, make_networks
 from grasp_func.rng import Key
 from grasp_func.types import Layout, Transition
@@ -47,9 +50,9 @@ def make_batch(seed: int) -> Transition:
     return Transition(*fields)._replace(reward=-(fields[3] > 0).float())
 
 
-def ours(precision: str, batches: list[Transition], **changes: Any) -> Any:
+def ours(precision: str, batches: list[Transition], jit: Jit) -> Any:
     """Returns a function that takes one step of this package."""
-    learner = make_learner(make_networks(LAYOUT, NetworkSpec()), LAYOUT, DDPGConfig(**changes))
+    learner = make_learner(make_networks(LAYOUT, NetworkSpec()), LAYOUT, DDPGConfig(), jit=jit)
     state, source = learner.init(Key(0)), cycle(batches)
 
     def step() -> None:
@@ -133,9 +136,11 @@ def main() -> None:
     other = "medium" if choice == "highest" else "highest"
     batches = [make_batch(seed) for seed in range(10)]
     exact = [choice] if matmul.error_of(other) >= matmul.MAX_ERROR else [choice, other]
-    rows = {f"captured, matmul {name}": ours(name, batches) for name in exact}
-    first = next(iter(rows))
-    rows["eager torch.func"] = ours(choice, batches, eager=True)
+    compiled = partial(capture, build=compile_graph)
+    rows = {}
+    for way, jit in (("captured", capture), ("compiled", compiled), ("eager", eager)):
+        rows |= {f"{way}, matmul {name}": ours(name, batches, jit) for name in exact}
+    first, second = f"captured, matmul {choice}", f"compiled, matmul {choice}"
     rows["imperative, torch.optim.Adam"] = imperative(batches)
     rows["jax.jit, same mathematics"] = in_xla(batches)
     peaks = {f"20 products, matmul {name}": products(name) for name in exact}
@@ -148,12 +153,12 @@ def main() -> None:
     peak = 1e-9 / (statistics.median(seconds[fastest]) * per_flop)
     print(f"{side_by_side.conditions()}; one core, CPU time, {args.rounds} rounds in turns")
     print(f"products: {product_flops() / 1e6:.0f} MFLOP a step, peak {peak:.0f} GFLOP/s")
-    print(f"{'':<34}{'median ms':>10}{'min ms':>9}{'time / ours':>13}")
+    print(f"{'':<34}{'median ms':>10}{'min ms':>9}{'/ captured':>12}{'/ compiled':>12}")
     for name in (*rows, "matrix products alone, at peak"):
         times = seconds[name]
-        relative = side_by_side.ratio(times, seconds[first])
+        ratios = [side_by_side.ratio(times, seconds[base]) for base in (first, second)]
         print(f"{name:<34}{statistics.median(times) * 1e3:>10.2f}{min(times) * 1e3:>9.2f}", end="")
-        print(f"{relative:>13.2f}")
+        print("".join(f"{ratio:>12.2f}" for ratio in ratios))
 
 
 if __name__ == "__main__":

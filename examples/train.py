@@ -25,13 +25,12 @@ def main() -> None:
     parser.add_argument("--env", required=True, metavar="ID", help="one of envs.ENV_IDS")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument(
-        "--eager",
-        dest="set",
-        action="append_const",
-        const="eager=true",
-        help="updates without capture: the same bits, slower",
-    )
+    for name, value, meaning in (
+        ("--eager", "eager", "updates operator by operator: the same bits, slower"),
+        ("--compile", "compiled", "updates in machine code: faster, other bits; takes a compiler"),
+    ):
+        const = f"updates={value}"
+        parser.add_argument(name, dest="set", action="append_const", const=const, help=meaning)
     parser.add_argument("--save-dir", type=Path, default=Path("saves"), metavar="DIR")
     parser.add_argument(
         "--resume",
@@ -56,6 +55,7 @@ def main() -> None:
         env = launch.make_env(args.env, cfg)
         run = train.make_run(cfg, env, workers)
         launch.check_memory(run)
+        launch.compile_updates(run)
         if paths is not None:
             start = resume.restore(run, paths.checkpoints, not args.without_replay)
         else:

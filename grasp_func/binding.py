@@ -1,7 +1,12 @@
-"""What a configuration means for an environment: sizes of networks, hyper-parameters of DDPG."""
+"""What a configuration means: sizes of networks, hyper-parameters of DDPG, how updates are run."""
 
+from functools import partial
+
+from grasp_func.aot import compile_graph
+from grasp_func.comm import Comm, on_root
 from grasp_func.config import Config
 from grasp_func.ddpg import DDPGConfig
+from grasp_func.jit import Jit, capture, eager
 from grasp_func.networks import NetworkSpec
 from grasp_func.types import Layout
 
@@ -35,8 +40,18 @@ def ddpg_config(cfg: Config, layout: Layout) -> DDPGConfig:
         lowest_reward=layout.lowest_reward,
         obs_exclude=_excluded_obs(cfg, layout),
         goal_exclude=_all_but(cfg.goal_norm_idx, layout.goal, "goal_norm_idx"),
-        eager=cfg.eager,
     )
+
+
+def jit_of(cfg: Config, comm: Comm) -> Jit:
+    """Returns how the learner's gradient is run; the first process compiles for all."""
+    compiled = partial(compile_graph, share=partial(on_root, comm))
+    ways: dict[str, Jit] = {
+        "eager": eager,
+        "captured": capture,
+        "compiled": partial(capture, build=compiled),
+    }
+    return ways[cfg.updates]
 
 
 def _excluded_obs(cfg: Config, layout: Layout) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.func import grad_and_value
 
 from grasp_func import normalizer
-from grasp_func.jit import capture
+from grasp_func.jit import Jit, capture
 from grasp_func.losses import actor_loss, critic_loss, td_target
 from grasp_func.networks import Networks
 from grasp_func.normalizer import NormState, Scaling
@@ -58,7 +58,6 @@ class DDPGConfig(NamedTuple):
     obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
     goal_exclude: tuple[int, ...] = ()
     lowest_reward: float = -1.0
-    eager: bool = False  # True: no capture, every operation through torch.func at every step
 
 
 GradReducer = Callable[
@@ -90,7 +89,11 @@ def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
 
 
 def make_learner(
-    nets: Networks, layout: Layout, cfg: DDPGConfig, reduce_grads: GradReducer = mean_of_workers
+    nets: Networks,
+    layout: Layout,
+    cfg: DDPGConfig,
+    reduce_grads: GradReducer = mean_of_workers,
+    jit: Jit = capture,
 ) -> Learner:
     """Builds the learner of an environment's layout.
 
@@ -99,14 +102,14 @@ def make_learner(
         layout: sizes of the environment.
         cfg: hyper-parameters.
         reduce_grads: the one hook through which other processes take part.
+        jit: how the gradient is run, what takes nearly all of an update's time.
     """
     template = nets.init(Key(0))
     _, unravel = ravel(template)
     parts = _parts(template)
     rates = {"actor": cfg.actor_lr, "critic": cfg.critic_lr}
     optimizer = adam((parts[name], rate) for name, rate in rates.items())
-    gradient = make_gradient(nets, unravel, cfg)
-    gradient = gradient if cfg.eager else capture(gradient)
+    gradient = jit(make_gradient(nets, unravel, cfg))
 
     def init(key: Key) -> AgentState:
         params = flatten(nets.init(key))

@@ -21,8 +21,10 @@ from grasp_func.alike import cpu_names
 from grasp_func.comm import Comm, host_names
 from grasp_func.config import Config, ConfigError, load_config
 from grasp_func.replay import buffer_bytes
+from grasp_func.rng import Key
 from grasp_func.run_folders import RunPaths, open_run, reopen_run
 from grasp_func.train import Run
+from grasp_func.types import Transition
 
 USER_ERROR = 2  # exit code
 STDERR = 2  # file descriptor
@@ -160,6 +162,28 @@ def check_memory(run: Run) -> None:
             )
 
 
+def compile_updates(run: Run) -> None:
+    """Compiles where that is asked for, before training begins; every process must call it.
+
+    Raises:
+        ConfigError, CompileError: on all processes; CPUs differ, or the compiler does not work.
+    """
+    if run.cfg.updates != "compiled":
+        return
+    cpus = cpu_names(run.workers.comm)
+    if len(cpus) > 1:
+        raise ConfigError(
+            f"updates = compiled: one program for all processes, but CPUs differ "
+            f"({', '.join(cpus)}); start without --compile"
+        )
+    if run.workers.is_root:
+        print("compiling the updates: about half a minute", flush=True)
+    layout, learner = run.layout, run.learner
+    sizes = (layout.obs, layout.goal, layout.action, 1, layout.obs)
+    blank = Transition(*(torch.zeros(run.cfg.batch_size, size) for size in sizes))
+    learner.update(learner.init(Key(0)), [blank] * len(run.workers.hosted))
+
+
 def machine_memory() -> int:
     """Returns the bytes of memory that this machine or container has."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
@@ -174,7 +198,8 @@ def start_line(run: Run, env_id: str) -> str:
     hosts, processes = host_names(workers.comm), workers.comm.Get_size()
     line = (
         f"{env_id}: {processes} process(es) on {', '.join(hosts)}; {workers.total} worker(s), "
-        f"{torch.get_num_threads()} thread(s) each; matmul {run.cfg.matmul}; seed {run.key.seed}\n"
+        f"{torch.get_num_threads()} thread(s) each; matmul {run.cfg.matmul}; "
+        f"updates {run.cfg.updates}; seed {run.key.seed}\n"
         f"replay: float32, grows to {replay * len(workers.hosted):.2f} GiB a process, "
         f"{replay * workers.total:.2f} GiB in all"
     )

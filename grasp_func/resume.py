@@ -22,7 +22,7 @@ from grasp_func.replay import ReplayBuffer
 from grasp_func.train import Report, Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes")
-FORMAT = 2  # of the facts and of the segments; another one is refused
+FORMAT = 3  # of the facts and of the segments; another one is refused
 
 
 class Start(NamedTuple):

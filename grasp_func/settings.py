@@ -116,7 +116,11 @@ class Config(BaseModel):
     matmul: Literal["auto", "highest", "medium"] = _key(
         "auto", "float32 products by MKL (highest) or oneDNN (medium); auto: by the kind of CPU"
     )
-    eager: bool = _key(False, "updates without capture: the same bits, slower, for reading along")
+    updates: Literal["eager", "captured", "compiled"] = _key(
+        "captured",
+        "captured: recorded once and replayed; eager: the same bits, slower, for reading along; "
+        "compiled: to machine code, faster, other bits, needs a C++ compiler",
+    )
     kwargs: dict[str, Any] = _key({}, "arguments of the environment's constructor")
 
     @field_validator("noise_process_params")

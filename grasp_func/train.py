@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from grasp_func import normalizer
-from grasp_func.binding import ddpg_config, network_spec
+from grasp_func.binding import ddpg_config, jit_of, network_spec
 from grasp_func.config import Config
 from grasp_func.ddpg import AgentState, Learner, make_learner
 from grasp_func.explore import Exploration, NoiseProcess, draw_noise, explore, make_noise_process
@@ -90,7 +90,9 @@ def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run
         )
     layout = layout_of(env)
     nets = make_networks(layout, network_spec(cfg))
-    learner = make_learner(nets, layout, ddpg_config(cfg, layout), workers.mean)
+    learner = make_learner(
+        nets, layout, ddpg_config(cfg, layout), workers.mean, jit_of(cfg, workers.comm)
+    )
     noise = make_noise_process(cfg.noise_process, cfg.noise_process_params)
     tolerance = getattr(env.unwrapped, "angle_tolerance", None)
     return Run(cfg, env, workers, layout, nets, learner, noise, Key(cfg.seed), tolerance)

@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 import torch
 
-from grasp_func import ddpg
+from grasp_func import binding, jit
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("repeatable")
 @pytest.fixture
 def eager(monkeypatch):
     """Learners without capture: equal bits, and faster where a run makes few updates."""
-    monkeypatch.setattr(ddpg, "capture", lambda function: function)
+    monkeypatch.setattr(binding, "capture", jit.eager)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Starting real processes under mpirun."""
+"""Starting real processes, under mpirun; what they need."""
 
 import os
 import shutil
@@ -11,6 +11,8 @@ import pytest
 JOB, MEANS = (Path(__file__).parent / "mpi" / name for name in ("job.py", "means.py"))
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 needs_mpirun = pytest.mark.skipif(MPIRUN is None, reason="no mpirun: pip install 'grasp_func[mpi]'")
+
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
 
 
 def environment(**variables):

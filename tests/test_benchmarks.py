@@ -17,7 +17,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
     ("name", "arguments", "expected"),
     [
         ("update_speed.py", ["--rounds", "2"], "jax.jit, same mathematics"),
-        ("cycle_speed.py", ["--rounds", "1"], "imperative / grasp_func:"),
+        ("cycle_speed.py", ["--rounds", "1"], "imperative / compiled:"),
         ("reduce_speed.py", ["--rounds", "2", "--processes", "2"], "torch.distributed, Gloo"),
         ("scaling.py", ["--cycles", "2"], "cycles/s"),
     ],

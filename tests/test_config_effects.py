@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import examples.train
-from grasp_func import ddpg, train
+from grasp_func import binding, jit, train
 from grasp_func.config import Config
 from helpers import POINT_REACH, assert_same, make_run, tiny_config
 
@@ -19,7 +19,7 @@ FINE = {"fine_success": 0.0, "epochs": 3}
 STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some begin at their goals, and succeed
 MATRIX = {"kwargs": {"rotation": True}}
 EASED = {"kwargs": {"angle_tolerance": 2.0}}  # at such distances everything succeeds
-OTHER_KEYS = {"save", "load_pretrained", "matmul", "eager"}  # tested at the end
+OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates"}  # tested at the end
 
 
 class Result(NamedTuple):
@@ -209,9 +209,9 @@ def test_no_key_is_left_out():
 
 def test_eager_does_without_capture_and_gives_the_same_bits(monkeypatch):
     captures = []
-    capture = ddpg.capture
-    monkeypatch.setattr(ddpg, "capture", lambda function: captures.append(1) or capture(function))
-    captured, eager = result_of({}), result_of({"eager": True})
+    capture = jit.capture
+    monkeypatch.setattr(binding, "capture", lambda *args: captures.append(1) or capture(*args))
+    captured, eager = result_of({}), result_of({"updates": "eager"})
     assert len(captures) == 1
     assert_same(eager.state, captured.state)
 

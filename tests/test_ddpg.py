@@ -5,6 +5,7 @@ import torch
 
 from grasp_func import normalizer
 from grasp_func.ddpg import METRICS, DDPGConfig, make_gradient, make_learner, mean_of_workers
+from grasp_func.jit import eager
 from grasp_func.networks import NetworkSpec, make_networks
 from grasp_func.normalizer import NormState
 from grasp_func.rng import Key
@@ -15,7 +16,8 @@ SPECS = {
     "PosePolicyNet": NetworkSpec("PosePolicyNet", 3, 16, 2, 8),
     "DDP": NetworkSpec("DDP", 2, 8, 3, 16),
 }
-EAGER = DDPGConfig(eager=True)
+
+DEFAULT = DDPGConfig()
 
 
 @pytest.fixture(params=SPECS.values(), ids=SPECS)
@@ -23,9 +25,9 @@ def spec(request):
     return request.param
 
 
-def make(spec=SPECS["DDP"], cfg=EAGER, **kwargs):
+def make(spec=SPECS["DDP"], cfg=DEFAULT, jit=eager, **kwargs):
     nets = make_networks(LAYOUT, spec)
-    learner = make_learner(nets, LAYOUT, cfg, **kwargs)
+    learner = make_learner(nets, LAYOUT, cfg, jit=jit, **kwargs)
     return learner, learner.init(Key(0))
 
 
@@ -57,7 +59,7 @@ def test_gradient_agrees_with_backward(spec):
 
 
 def test_updates_follow_an_imperative_learner(spec):
-    cfg = DDPGConfig(gamma=0.9, actor_lr=1e-2, critic_lr=3e-3, grad_clip=0.1, eager=True)
+    cfg = DDPGConfig(gamma=0.9, actor_lr=1e-2, critic_lr=3e-3, grad_clip=0.1)
     learner, state = make(spec, cfg)
     params = learner.unravel(state.params)
     agent = Agent(LAYOUT, spec, params, params)
@@ -146,7 +148,7 @@ def test_an_update_changes_parameters_moments_and_step_alone():
 
 
 def test_targets_move_by_tau():
-    learner, state = make(cfg=DDPGConfig(tau=0.25, eager=True))
+    learner, state = make(cfg=DDPGConfig(tau=0.25))
     state = state.replace(params=state.params + 1)
     new = learner.sync_targets(state)
     torch.testing.assert_close(new.target, state.target + 0.25)
@@ -163,7 +165,7 @@ def test_initial_state():
 
 
 def test_observe_merges_and_scalings_follow():
-    cfg = DDPGConfig(obs_clip=3.0, goal_clip=4.0, obs_exclude=(1, 3), goal_exclude=(0,), eager=True)
+    cfg = DDPGConfig(obs_clip=3.0, goal_clip=4.0, obs_exclude=(1, 3), goal_exclude=(0,))
     learner, state = make(cfg=cfg)
     first, second = (make_batch(seed=seed) for seed in range(2))
     for batch in (first, second):

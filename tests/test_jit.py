@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grasp_func.ddpg import DDPGConfig, make_gradient, make_learner
-from grasp_func.jit import capture
+from grasp_func.jit import capture, eager
 from grasp_func.networks import NetworkSpec, make_networks
 from grasp_func.normalizer import moments
 from grasp_func.rng import Key
@@ -38,9 +38,7 @@ def test_captured_gradient_has_the_eager_bits(actor_type, layout, width):
 
 def test_captured_updates_stay_on_the_eager_course():
     nets = make_networks(PARALLEL_JAW, NetworkSpec("PosePolicyNet", 4, 256, 4, 256))
-    learners = [
-        make_learner(nets, PARALLEL_JAW, DDPGConfig(eager=eager)) for eager in (True, False)
-    ]
+    learners = [make_learner(nets, PARALLEL_JAW, DDPGConfig(), jit=jit) for jit in (eager, capture)]
     states = [learner.init(Key(0)) for learner in learners]
     for step in range(30):
         batch = [make_batch(PARALLEL_JAW, 256, step)]

@@ -33,15 +33,17 @@ CORE = (
     *(policy, explore, replay, jit, ddpg),
 )
 SHELL = (
-    "agent alike atomic binding checkpoint comm config dextgen export film launch matmul progress "
-    "record reduce resume rollout run_folders safe_pickle saves segments settings stats train "
-    "workers yaml_file"
+    "agent alike aot atomic binding checkpoint comm config dextgen export film launch matmul "
+    "progress record reduce resume rollout run_folders safe_pickle saves segments settings stats "
+    "train workers yaml_file"
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",
     "optim.adam": "builds the functions of Optimizer",
     "ddpg.make_learner": "builds the functions of Learner",
     "explore.make_noise_process": "builds a function that advances the generator it is given",
+    "jit.eager": "returns what it is given",
+    "jit.replay": "builds the function that `capture` is tested as",
     "jit.capture": "builds a function that remembers its recordings",
     "replay.ReplayBuffer": "the one mutable store",
 }
@@ -59,8 +61,8 @@ HALVES = (slice(0, 9), slice(9, len(FLAT)))
 ADAM = optim.adam([(HALVES[0], 0.1), (HALVES[1], 0.2)])
 
 EAGER, CAPTURED = (
-    ddpg.make_learner(NETS, LAYOUT, ddpg.DDPGConfig(eager=flag, obs_exclude=(1,)))
-    for flag in (True, False)
+    ddpg.make_learner(NETS, LAYOUT, ddpg.DDPGConfig(obs_exclude=(1,)), jit=how)
+    for how in (jit.eager, jit.capture)
 )
 GRADIENT = ddpg.make_gradient(NETS, UNRAVEL, ddpg.DDPGConfig())
 MOMENTS = normalizer.moments(BATCH.obs), normalizer.moments(BATCH.goal)

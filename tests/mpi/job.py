@@ -1,4 +1,4 @@
-"""What each process of an MPI job runs: `python job.py train|raise|desync|mixed|workers=N`."""
+"""What each MPI process runs: `python job.py train|compiled|raise|desync|mixed|workers=N`."""
 
 import os
 import sys
@@ -27,7 +27,9 @@ def main(mode: str) -> None:
         version = "2.12.0" if mode == "mixed" and rank == last else "2.13.0"
         assert_alike(world, {"torch": version}, "some host")
         workers = int(mode.partition("=")[2] or 16)
-        run = make_run(tiny_config(workers=workers, cycles=2, evals=3), world)
+        updates = "compiled" if mode == "compiled" else "captured"
+        cfg = tiny_config(workers=workers, cycles=2, evals=3, updates=updates)
+        run = make_run(cfg, world)
     state = train.initial_state(run)
     if mode == "desync" and rank == last:
         state = state.replace(target=state.target + 1e-6)

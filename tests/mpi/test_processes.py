@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mpi_jobs import MEANS, lines, needs_mpirun, run_job
+from mpi_jobs import MEANS, lines, needs_compiler, needs_mpirun, run_job
 
 pytestmark = pytest.mark.mpi
 SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in (4, 8, 16)]
@@ -22,6 +22,17 @@ def alone():
 def test_sixteen_workers_end_in_the_same_bits(processes, alone):
     assert len(alone) == 2
     assert lines(run_job("train", processes=processes)) == alone
+
+
+@needs_mpirun
+@needs_compiler
+@pytest.mark.slow
+def test_compiled_updates_end_in_the_same_bits_on_any_number_of_processes(alone):
+    """Each of the two jobs compiles anew, too."""
+    compiled = lines(run_job("compiled"))
+    assert lines(run_job("compiled", processes=2)) == compiled
+    assert len(compiled) == 2
+    assert compiled != alone
 
 
 @needs_mpirun
