@@ -184,8 +184,8 @@ def rewrite_facts(checkpoints, change):
 
 
 FACTS = {
-    "the format before": (lambda facts: facts.update(format=1), "format 1, this version reads 2"),
-    "no format": (lambda facts: facts.pop("format"), "format None, this version reads 2"),
+    "the format before": (lambda facts: facts.update(format=2), "format 2, this version reads 3"),
+    "no format": (lambda facts: facts.pop("format"), "format None, this version reads 3"),
     "no rows": (lambda facts: facts.pop("rows"), "damaged, rows: Field required"),
     "text for a number": (lambda facts: facts.update(workers="2"), "damaged, workers: Input"),
     "unknown": (lambda facts: facts.update(code="import os"), "damaged, code: Extra inputs"),
