@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from grasp_func import binding, jit
+from resumable import config, paths, play
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
@@ -41,3 +43,17 @@ def run_main(monkeypatch, capsys):
         return code, capsys.readouterr().err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def original_checkpoints(tmp_path_factory):
+    """Returns the checkpoint folder of a run of two epochs."""
+    folder = tmp_path_factory.mktemp("original")
+    play(folder, config(epochs=2), 1)
+    return paths(folder).checkpoints
+
+
+@pytest.fixture
+def checkpoints(original_checkpoints, tmp_path):
+    """Returns a copy of that folder."""
+    return shutil.copytree(original_checkpoints, tmp_path / "checkpoints" / "run")

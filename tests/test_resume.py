@@ -10,54 +10,10 @@ import pytest
 from grasp_func import record, resume, segments
 from grasp_func.atomic import SaveError
 from grasp_func.config import ConfigError
-from grasp_func.record import make_recorder
 from grasp_func.replay import ReplayBuffer
-from grasp_func.run_folders import RunPaths, open_run, reopen_run
-from grasp_func.train import train
-from helpers import POINT_REACH, assert_same, make_run, run_twins, tiny_config
-
-WORKERS = 2
-SMALL_BUFFER = 70  # transitions: 7 episodes, so the ring wraps in the second epoch
-
-
-def config(**changes):
-    settings = {"workers": WORKERS, "seed": 3, "cycles": 2, "rollouts": 2, "confirm_episodes": 20}
-    return tiny_config(
-        **{**settings, "buffer_size": SMALL_BUFFER, "pregrasp_start": 0.5, **changes}
-    )
-
-
-def paths(directory):
-    return RunPaths(directory, directory / "backup" / "now")
-
-
-def play(directory, cfg, processes, resumed=False, with_replay=True):
-    """Trains to the end on fake processes; returns the last state, all workers' buffers, rows.
-
-    An error is raised as it is only if all processes raise one.
-    """
-    directory.mkdir(exist_ok=True)
-    paths(directory).backup.mkdir(parents=True, exist_ok=True)
-    checkpoints = paths(directory).checkpoints
-
-    def process(comm):
-        run = make_run(cfg, comm)
-        start = resume.restore(run, checkpoints, with_replay) if resumed else resume.fresh(run)
-        rows = []
-        record_epoch = make_recorder(run, {"env": POINT_REACH}, paths(directory), start)
-        for report in train(run, start.state, start.progress, start.buffers):
-            record_epoch(report)
-        if run.workers.is_root:
-            rows = resume.read_facts(checkpoints)[1]["rows"]
-        return report.state, report.buffers, rows
-
-    results = run_twins(processes, process)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    if errors:
-        raise ExceptionGroup("processes", errors) if len(errors) < processes else errors[0]
-    buffers = [buffer for _, hosted, _ in results for buffer in hosted]
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in results[0][2]]
-    return results[0][0], buffers, rows
+from grasp_func.run_folders import open_run, reopen_run
+from helpers import POINT_REACH, assert_same, make_run, run_twins
+from resumable import WORKERS, config, paths, play
 
 
 @pytest.fixture(scope="module")
@@ -101,20 +57,6 @@ def test_a_run_killed_while_writing_resumes_from_the_checkpoint_before(
         play(tmp_path / "run", config(epochs=4), 1)
     monkeypatch.undo()
     assert_same(play(tmp_path / "run", config(epochs=4), 1, resumed=True), straight)
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """Returns the checkpoint folder of a run of two epochs."""
-    folder = tmp_path_factory.mktemp("original")
-    play(folder, config(epochs=2), 1)
-    return paths(folder).checkpoints
-
-
-@pytest.fixture
-def checkpoints(original, tmp_path):
-    """Returns a copy of that folder."""
-    return shutil.copytree(original, tmp_path / "checkpoints" / "run")
 
 
 def test_old_segments_are_deleted_but_none_that_is_needed(tmp_path):

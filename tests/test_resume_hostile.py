@@ -14,21 +14,7 @@ from grasp_func import resume
 from grasp_func.atomic import SaveError
 from grasp_func.checkpoint import save_checkpoint
 from helpers import make_run
-from test_resume import config, paths, play
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """Returns the checkpoint folder of a run of two epochs."""
-    folder = tmp_path_factory.mktemp("original")
-    play(folder, config(epochs=2), 1)
-    return paths(folder).checkpoints
-
-
-@pytest.fixture
-def checkpoints(original, tmp_path):
-    """Returns a copy of that folder."""
-    return shutil.copytree(original, tmp_path / "checkpoints" / "run")
+from resumable import config
 
 
 def refusal(checkpoints):
@@ -100,16 +86,16 @@ def state_files(checkpoints):
     return sorted(path for path in (checkpoints / "2" / "state").rglob("*") if path.is_file())
 
 
-def test_every_damaged_part_of_a_state_is_found(checkpoints, original):
+def test_every_damaged_part_of_a_state_is_found(checkpoints, original_checkpoints):
     """Parts are emptied, cut in half, replaced and removed one by one."""
     refused = 0
-    for path in state_files(original):
-        relative, data = path.relative_to(original), path.read_bytes()
+    for path in state_files(original_checkpoints):
+        relative, data = path.relative_to(original_checkpoints), path.read_bytes()
         if not data:
             continue
         for content in (b"", data[: len(data) // 2], b"hello", bytes(len(data)), None):
             shutil.rmtree(checkpoints)
-            shutil.copytree(original, checkpoints)
+            shutil.copytree(original_checkpoints, checkpoints)
             (checkpoints / relative).unlink()
             if content is not None:
                 (checkpoints / relative).write_bytes(content)
@@ -119,24 +105,24 @@ def test_every_damaged_part_of_a_state_is_found(checkpoints, original):
                 refused += 1
                 assert "damaged" in str(error) and "\n" not in str(error)
             else:  # a copy of what another file holds as well
-                whole = resume.restore(make_run(config(epochs=4)), original)
+                whole = resume.restore(make_run(config(epochs=4)), original_checkpoints)
                 assert torch.equal(start.state.params, whole.state.params)
                 assert torch.equal(start.state.opt.mean, whole.state.opt.mean)
     assert refused >= 10
 
 
-def test_sizes_are_checked_before_anything_is_read(checkpoints, original):
+def test_sizes_are_checked_before_anything_is_read(checkpoints, original_checkpoints):
     """A file of a few kilobytes can promise terabytes."""
     run = make_run(config(epochs=4))
-    state = resume.restore(run, original).state
+    state = resume.restore(run, original_checkpoints).state
     content = json.loads((checkpoints / "2" / "facts" / "metadata").read_text())
     wide = state.replace(target=torch.zeros(1).expand(10**6))
     save_checkpoint(checkpoints, 3, wide, content)
     assert "target is float32 (1000000,), this run needs" in refusal(checkpoints)
 
 
-def test_numbers_that_are_not_finite_are_refused(checkpoints, original):
-    state = resume.restore(make_run(config(epochs=4)), original).state
+def test_numbers_that_are_not_finite_are_refused(checkpoints, original_checkpoints):
+    state = resume.restore(make_run(config(epochs=4)), original_checkpoints).state
     content = json.loads((checkpoints / "2" / "facts" / "metadata").read_text())
     broken = state.params.clone()
     broken[3] = torch.nan
