@@ -35,6 +35,7 @@ def ddpg_config(cfg: Config, layout: Layout) -> DDPGConfig:
         tau=cfg.tau,
         grad_clip=cfg.grad_clip,
         action_norm=cfg.action_norm,
+        action_l2=cfg.action_l2,
         obs_clip=cfg.state_clip,
         goal_clip=cfg.goal_clip,
         lowest_reward=layout.lowest_reward,

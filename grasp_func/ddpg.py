@@ -53,6 +53,7 @@ class DDPGConfig(NamedTuple):
     tau: float = 0.05
     grad_clip: float | None = 5.0
     action_norm: float = 1.0
+    action_l2: float = 0.0
     obs_clip: float = 200.0
     goal_clip: float = 200.0
     obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
@@ -159,7 +160,12 @@ def make_gradient(
     ) -> tuple[Tensor, Tensor]:
         c_loss, c_aux = critic_loss(params["critic"], x, action, target_q, nets=nets)
         a_loss, a_aux = actor_loss(
-            params["actor"], critic, x, nets=nets, action_norm=cfg.action_norm
+            params["actor"],
+            critic,
+            x,
+            nets=nets,
+            action_norm=cfg.action_norm,
+            action_l2=cfg.action_l2,
         )
         aux = {**c_aux, **a_aux}
         return c_loss + a_loss, torch.stack([aux[name] for name in METRICS])

@@ -6,6 +6,7 @@ Andrychowicz et al. 2017, arXiv:1707.01495, appendix A.
 """
 
 import chex
+import torch
 from torch import Tensor
 
 from grasp_func.networks import Networks
@@ -40,9 +41,15 @@ def critic_loss(
 
 
 def actor_loss(
-    actor: Params, critic: Params, x: Tensor, *, nets: Networks, action_norm: float
+    actor: Params,
+    critic: Params,
+    x: Tensor,
+    *,
+    nets: Networks,
+    action_norm: float,
+    action_l2: float = 0.0,
 ) -> tuple[Tensor, Metrics]:
-    """Negative mean Q of the actor's own actions plus a penalty on saturated outputs.
+    """Negative mean Q of the actor's own actions plus penalties on saturated outputs.
 
     Args:
         actor: parameters being differentiated.
@@ -51,10 +58,21 @@ def actor_loss(
         nets: network functions.
         action_norm: weight of the mean square of the rotation embedding (PosePolicyNet) or of the
             whole action (DDP).
+        action_l2: weight of the mean square of all other entries of the action, or of the whole
+            action (DDP); as in hindsight experience replay, not in Dext-Gen.
 
     Returns:
         (loss [], {"actor_loss"}).
     """
     action, regularised = nets.actor(actor, x)
     loss = action_norm * regularised.square().mean() - nets.critic(critic, x, action).mean()
+    if action_l2:
+        loss = loss + action_l2 * _all_but(action, nets.rotation).square().mean()
     return loss, {"actor_loss": loss.detach()}
+
+
+def _all_but(action: Tensor, rotation: slice | None) -> Tensor:
+    """Returns the entries [B, A - 9] of actions that are not of a rotation matrix."""
+    if rotation is None:
+        return action
+    return torch.cat([action[:, : rotation.start], action[:, rotation.stop :]], dim=-1)

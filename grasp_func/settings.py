@@ -73,6 +73,7 @@ class Config(BaseModel):
     goal_clip: Positive = _key(200.0, "bound of normalised goals")
     grad_clip: Positive | None = _key(5.0, "bound of each network's gradient norm; null: none")
     action_norm: NonNegative = _key(1.0, "weight of the penalty on rotation embedding or action")
+    action_l2: NonNegative = _key(0.0, "weight of the penalty on all other entries of the action")
     actor_net_type: NetType = _key("PosePolicyNet", "PosePolicyNet: rotation head; DDP: plain tanh")
     actor_net_nlayers: Layers = _key(4, "linear layers of the actor")
     actor_net_layer_width: Count = _key(256, "width of the actor's hidden layers")
