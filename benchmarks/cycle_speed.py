@@ -88,7 +88,8 @@ def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
     obs_size, goal_size = (spaces[k].shape[0] for k in ("observation", "desired_goal"))
     action_size = env.action_space.shape[0]
     sizes = Sizes(obs_size, goal_size, action_size, cfg.actor_net_layer_width)
-    learner, replay = Learner(sizes, cfg.gamma, cfg.tau), Replay(sizes, cfg.buffer_size // 50)
+    learner = Learner(sizes, cfg.gamma, cfg.tau, cfg.action_l2)
+    replay = Replay(sizes, cfg.buffer_size // 50)
     reward_fn = env.unwrapped.compute_reward
     update = timed(clock, "updates", learner.update)
     sync = timed(clock, "updates", learner.sync_targets)

@@ -84,9 +84,15 @@ class Learner:
     """Networks, targets, optimizers and normalizers, all of them mutable."""
 
     def __init__(
-        self, sizes: Sizes, gamma: float = 0.98, tau: float = 0.05, grad_clip: float = 5.0
+        self,
+        sizes: Sizes,
+        gamma: float = 0.98,
+        tau: float = 0.05,
+        action_l2: float = 0.0,
+        grad_clip: float = 5.0,
     ) -> None:
-        self.gamma, self.tau, self.grad_clip = gamma, tau, grad_clip
+        self.gamma, self.tau, self.action_l2, self.grad_clip = gamma, tau, action_l2, grad_clip
+        self.position, self.joints = slice(sizes.rotation), slice(sizes.rotation + 9, None)
         self.actor, self.critic = Actor(sizes), Critic(sizes)
         self.target_actor, self.target_critic = Actor(sizes), Critic(sizes)
         self.target_actor.load_state_dict(self.actor.state_dict())
@@ -107,6 +113,9 @@ class Learner:
         critic_loss = (target_q - self.critic(x, action)).pow(2).mean()
         chosen, embedding = self.actor(x)
         actor_loss = -self.critic(x, chosen).mean() + embedding.pow(2).mean()
+        if self.action_l2:
+            rest = torch.cat([chosen[:, self.position], chosen[:, self.joints]], dim=1)
+            actor_loss = actor_loss + self.action_l2 * rest.pow(2).mean()
         self.actor_optimizer.zero_grad()
         actor_loss.backward()
         nn.utils.clip_grad_norm_(self.actor.parameters(), self.grad_clip)

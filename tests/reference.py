@@ -64,7 +64,9 @@ class Agent:
         self.target_actor.load_state_dict(target["actor"], strict=True)
         self.target_critic.load_state_dict(target["critic"], strict=True)
 
-    def backward(self, batch: Transition, gamma: float, action_norm: float) -> None:
+    def backward(
+        self, batch: Transition, gamma: float, action_norm: float, action_l2: float = 0.0
+    ) -> None:
         """Sets the gradients of both networks, for inputs that need no scaling."""
         x = torch.cat([batch.obs, batch.goal], dim=1)
         next_x = torch.cat([batch.next_obs, batch.goal], dim=1)
@@ -75,7 +77,12 @@ class Agent:
         action, regularised = self.actor(x)
         loss = -self.critic(torch.cat([x, action], dim=1)).mean()
         self.actor.zero_grad()
-        (loss + action_norm * regularised.pow(2).mean()).backward()
+        rest = action
+        matrix = self.actor.rotation
+        if matrix is not None:
+            rest = torch.cat([action[:, : matrix.start], action[:, matrix.stop :]], dim=1)
+        penalty = action_norm * regularised.pow(2).mean() + action_l2 * rest.pow(2).mean()
+        (loss + penalty).backward()
         self.critic.zero_grad()  # of what the actor's loss left there
         q = self.critic(torch.cat([x, batch.action], dim=1))
         nn.functional.mse_loss(q, target_q).backward()

@@ -170,6 +170,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "goal_clip": ({}, 0.1, course()),
     "grad_clip": ({}, 1e-3, course()),
     "action_norm": (ONE_UPDATE, 9.0, only("actor", "critic")),
+    "action_l2": (ONE_UPDATE, 9.0, only("actor", "critic")),
     "actor_net_type": (MATRIX, "PosePolicyNet", shows(sizes_of("actor"), [6, 8, 11], [6, 8, 8])),
     "actor_net_nlayers": ({}, 3, shows(sizes_of("actor"), [6, 8, 2], [6, 8, 8, 2])),
     "actor_net_layer_width": ({}, 9, shows(sizes_of("actor"), [6, 8, 2], [6, 9, 2])),

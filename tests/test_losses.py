@@ -71,6 +71,25 @@ def test_actor_loss():
     assert_same(metrics["actor_loss"], loss)
 
 
+def test_actor_loss_with_all_actions_penalised():
+    # as above, and 0.4 * (0.25 + 2.25) / 2 = 0.5 for actions 0.5 and 1.5
+    loss, _ = actor_loss(ACTOR, CRITIC, X, nets=NETS, action_norm=0.1, action_l2=0.4)
+    torch.testing.assert_close(loss, torch.tensor(-11.0))
+
+
+def test_a_rotation_matrix_is_no_action_to_penalise():
+    def actor(params, x):
+        return params["w"].expand(len(x), 12), x  # an entry, a matrix, two entries
+
+    def critic(params, x, action):
+        return 0 * action[:, :1]
+
+    nets = NETS._replace(actor=actor, critic=critic, rotation=slice(1, 10))
+    out = torch.tensor([3.0, *[100.0] * 9, 1.0, 2.0])
+    loss, _ = actor_loss({"w": out}, {}, X, nets=nets, action_norm=0.0, action_l2=0.3)
+    torch.testing.assert_close(loss, torch.tensor(1.4))  # 0.3 * (9 + 1 + 4) / 3
+
+
 def test_actor_gradient():
     gradient, _ = grad(actor_loss, has_aux=True)(ACTOR, CRITIC, X, nets=NETS, action_norm=0.1)
     # d/dw -mean(10 w x) = -10 * 2 = -20; d/dw 0.1 mean(4 w^2 x^2) = 0.1 * 8 * 0.5 * (1 + 9) / 2 = 2

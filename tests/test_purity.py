@@ -115,7 +115,7 @@ CASES = [  # (name, function, inputs)
     ),
     (
         "losses.actor_loss",
-        partial(losses.actor_loss, nets=NETS, action_norm=1.0),
+        partial(losses.actor_loss, nets=NETS, action_norm=1.0, action_l2=1.0),
         *(ACTOR, CRITIC, X),
     ),
     ("policy.make_policy", policy.make_policy, ACTOR, *SCALES, LAYOUT.rotation),
