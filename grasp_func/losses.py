@@ -1,8 +1,8 @@
 """The three formulas of deep deterministic policy gradients.
 
-Source: Lillicrap et al. 2015, arXiv:1509.02971, eq. 4-6; clipped targets from hindsight experience
-    replay,
-Andrychowicz et al. 2017, arXiv:1707.01495, appendix A.
+Source: Lillicrap et al. 2015, arXiv:1509.02971, eq. 4-6. Clipped targets and the penalty on actions
+come from hindsight experience replay, Andrychowicz et al. 2017, arXiv:1707.01495, appendix A, which
+penalises what goes into tanh where we penalise what comes out.
 """
 
 import chex
