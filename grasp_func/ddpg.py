@@ -41,6 +41,7 @@ class AgentState:
     obs_norm: NormState
     goal_norm: NormState
     lr_scale: Tensor  # [] factor on both learning rates
+    action_l2: Tensor  # [] weight of the penalty on saturated actions
     step: Tensor  # int64 [], gradient steps taken
 
 
@@ -53,7 +54,7 @@ class DDPGConfig(NamedTuple):
     tau: float = 0.05
     grad_clip: float | None = 5.0
     action_norm: float = 1.0
-    action_l2: float = 0.0
+    action_l2: float = 0.0  # at the start
     obs_clip: float = 200.0
     goal_clip: float = 200.0
     obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
@@ -121,6 +122,7 @@ def make_learner(
             obs_norm=normalizer.init(layout.obs),
             goal_norm=normalizer.init(layout.goal),
             lr_scale=torch.ones(()),
+            action_l2=torch.tensor(cfg.action_l2),
             step=torch.zeros((), dtype=torch.int64),
         )
 
@@ -156,7 +158,12 @@ def make_gradient(
     """
 
     def loss(
-        params: dict[str, Params], critic: Params, target_q: Tensor, x: Tensor, action: Tensor
+        params: dict[str, Params],
+        critic: Params,
+        action_l2: Tensor,
+        target_q: Tensor,
+        x: Tensor,
+        action: Tensor,
     ) -> tuple[Tensor, Tensor]:
         c_loss, c_aux = critic_loss(params["critic"], x, action, target_q, nets=nets)
         a_loss, a_aux = actor_loss(
@@ -165,7 +172,7 @@ def make_gradient(
             x,
             nets=nets,
             action_norm=cfg.action_norm,
-            action_l2=cfg.action_l2,
+            action_l2=action_l2,
         )
         aux = {**c_aux, **a_aux}
         return c_loss + a_loss, torch.stack([aux[name] for name in METRICS])
@@ -182,7 +189,9 @@ def make_gradient(
         next_q = nets.critic(target["critic"], next_x, next_action)
         target_q = td_target(batch.reward, next_q, cfg.gamma, cfg.lowest_reward)
         params = unravel(state.params)
-        grads, (_, metrics) = derivative(params, params["critic"], target_q, x, batch.action)
+        grads, (_, metrics) = derivative(
+            params, params["critic"], state.action_l2, target_q, x, batch.action
+        )
         return flatten([grads, metrics])
 
     return gradient

@@ -47,7 +47,7 @@ def actor_loss(
     *,
     nets: Networks,
     action_norm: float,
-    action_l2: float = 0.0,
+    action_l2: Tensor | float = 0.0,
 ) -> tuple[Tensor, Metrics]:
     """Negative mean Q of the actor's own actions plus penalties on saturated outputs.
 
@@ -65,9 +65,9 @@ def actor_loss(
         (loss [], {"actor_loss"}).
     """
     action, regularised = nets.actor(actor, x)
-    loss = action_norm * regularised.square().mean() - nets.critic(critic, x, action).mean()
-    if action_l2:
-        loss = loss + action_l2 * _all_but(action, nets.rotation).square().mean()
+    penalty = action_norm * regularised.square().mean()
+    penalty = penalty + action_l2 * _all_but(action, nets.rotation).square().mean()
+    loss = penalty - nets.critic(critic, x, action).mean()
     return loss, {"actor_loss": loss.detach()}
 
 

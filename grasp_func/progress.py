@@ -53,20 +53,23 @@ class Progress(NamedTuple):
         """Factor on both learning rates."""
         return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
 
+    def action_l2(self, cfg: Config) -> float:
+        """Weight of the penalty on saturated actions."""
+        return self._now(cfg.action_l2, cfg.late_action_l2)
+
     def pregrasp_share(self, cfg: Config) -> float:
         """Share of training episodes that begin above a grasp: falls linearly, never rises."""
         return cfg.pregrasp_start * max(0.0, 1.0 - self.best / cfg.pregrasp_until)
 
     def exploration(self, cfg: Config) -> Exploration:
         """How loudly training episodes explore."""
-
-        def now(early: float, later: float | None) -> float:
-            return early if self.phase == "early" or later is None else later
-
         return Exploration(
-            eps=now(cfg.eps, cfg.late_eps),
-            sigma=now(cfg.action_noise, cfg.late_action_noise),
+            eps=self._now(cfg.eps, cfg.late_eps),
+            sigma=self._now(cfg.action_noise, cfg.late_action_noise),
             quiet_share=cfg.quiet_share,
-            quiet_eps=now(cfg.quiet_eps, cfg.late_quiet_eps),
-            quiet_sigma=now(cfg.quiet_action_noise, cfg.late_quiet_action_noise),
+            quiet_eps=self._now(cfg.quiet_eps, cfg.late_quiet_eps),
+            quiet_sigma=self._now(cfg.quiet_action_noise, cfg.late_quiet_action_noise),
         )
+
+    def _now(self, early: float, late: float | None) -> float:
+        return early if self.phase == "early" or late is None else late

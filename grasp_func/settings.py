@@ -94,6 +94,7 @@ class Config(BaseModel):
         None, "two evaluations at this success rate begin the late phase; null: never"
     )
     late_lr: PositiveShare = _key(1.0, "factor on both learning rates in the late phase")
+    late_action_l2: NonNegative | None = _key(None, "action_l2 in the late phase; null: unchanged")
     late_eps: Share | None = _key(None, "eps in the late phase; null: unchanged")
     late_action_noise: NonNegative | None = _key(None, "action_noise in the late phase, likewise")
     late_quiet_eps: Share | None = _key(None, "quiet_eps in the late phase, likewise")

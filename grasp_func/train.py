@@ -149,7 +149,11 @@ def train(
         if result.success >= cfg.early_stop and cfg.confirm_episodes and not eased:
             confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
         progress = progress.advanced(cfg, result.success, eased)
-        state = replace(state, lr_scale=torch.tensor(progress.lr_scale(cfg)))
+        state = replace(
+            state,
+            lr_scale=torch.tensor(progress.lr_scale(cfg)),
+            action_l2=torch.tensor(progress.action_l2(cfg)),
+        )
         report = Report(
             state,
             progress,

@@ -184,6 +184,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "angle_tolerance_success": (EASED, 1.0, shows(tolerances, [3.142, 2.513], [3.142, 3.142])),
     "late_success": ({"epochs": 3}, 0.0, shows(phases, ["early"] * 3, ["early", "late", "late"])),
     "late_lr": (LATE, 0.5, shows(learning_rate_scale, [1, 1, 1], [1, 0.5, 0.5])),
+    "late_action_l2": (LATE, 0.5, course(first=3)),
     "late_eps": (LATE, 1.0, course(first=3)),
     "late_action_noise": (LATE, 0.5, course(first=3)),
     "late_quiet_eps": (LATE | QUIET, 1.0, course(first=3)),

@@ -47,7 +47,8 @@ def test_gradient_agrees_with_backward(spec):
     batch = make_batch(size=32)
     agent = Agent(LAYOUT, spec, learner.unravel(state.params), learner.unravel(state.target))
     agent.backward(batch, gamma=0.9, action_norm=0.7, action_l2=0.6)
-    cfg = DDPGConfig(gamma=0.9, action_norm=0.7, action_l2=0.6)
+    cfg = DDPGConfig(gamma=0.9, action_norm=0.7)
+    state = state.replace(action_l2=torch.tensor(0.6))
     row = make_gradient(nets, learner.unravel, cfg)(state, batch)
     found = learner.unravel(row[: len(state.params)])
     for network in ("actor", "critic"):
