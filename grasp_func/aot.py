@@ -19,6 +19,7 @@ from torch.fx import GraphModule
 from grasp_func.jit import Program
 
 Share = Callable[[Callable[[], bytes]], bytes]  # runs a function on one process for all of them
+MOST = 600  # characters of a compiler's complaint
 CACHE = "TORCHINDUCTOR_CACHE_DIR"  # by default a folder in /tmp with a name that others can guess
 
 
@@ -62,8 +63,9 @@ def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
             path = aoti_compile_and_package(exported, package_path=f"{folder}/program.pt2")
         return Path(path).read_bytes()
     except Exception as error:  # dozens of kinds
+        complaint = " ".join(str(error).split())[:MOST]
         raise CompileError(
-            f"updates = compiled: {error}; install a C++ compiler (g++, or name one in CXX) or "
+            f"updates = compiled: {complaint}; install a C++ compiler (g++, or name one in CXX) or "
             "start without --compile"
         ) from error
     finally:
