@@ -1,8 +1,8 @@
 """Compiles a captured graph to machine code ahead of time, as XLA does for jax.jit.
 
 AOTInductor (torch.export, `torch._inductor.aoti_compile_and_package`) turns everything between the
-matrix products into a few C++ loops. That is a third faster for small networks, rounds differently
-from the eager function, and needs a C++ compiler for 15 to 30 s at every start.
+matrix products into a few C++ loops. That takes a third off the time of small networks, rounds
+differently from the eager function, and needs a C++ compiler for 15 to 30 s at every start.
 """
 
 import os
