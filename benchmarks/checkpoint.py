@@ -23,10 +23,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs from a checkout too
 
 from envs import ENV_IDS
-from grasp_func import comm, launch, record, resume, run_folders, train
-from grasp_func.config import load_config
-from grasp_func.replay import ReplayBuffer
-from grasp_func.workers import make_workers
+from grasp_func.cli import launch
+from grasp_func.config.load import load_config
+from grasp_func.core.replay import ReplayBuffer
+from grasp_func.runtime import comm
+from grasp_func.runtime.workers import make_workers
+from grasp_func.storage import run_dir
+from grasp_func.training import loop, recorder, resume
 
 T = TypeVar("T")
 
@@ -57,12 +60,12 @@ def main() -> None:
     changes = ["seed=0", *args.set, f"epochs={args.epochs + 1}"]
     cfg = load_config(ROOT / "configs" / "experiment_config.yaml", args.env, changes)
     workers = make_workers(comm.SoloComm(), cfg.workers)
-    run = train.make_run(cfg, launch.make_env(args.env, cfg), workers)
+    run = loop.make_run(cfg, launch.make_env(args.env, cfg), workers)
     with tempfile.TemporaryDirectory() as folder:
-        paths = run_folders.open_run(args.save_dir or Path(folder), args.env, datetime.now())
+        paths = run_dir.open_run(args.save_dir or Path(folder), args.env, datetime.now())
         start = resume.fresh(run)
-        save = record.make_recorder(run, record.describe(run, args.env), paths, start)
-        reports = iter(train.train(run, start.state))
+        save = recorder.make_recorder(run, recorder.describe(run, args.env), paths, start)
+        reports = iter(loop.train(run, start.state))
         for epoch in range(args.epochs + 1):
             report, *training = timed(next, reports)
             if epoch == args.epochs:

@@ -30,14 +30,16 @@ import torch
 from imperative import Learner, Replay, Sizes
 
 import envs  # noqa: F401  # registers them
-from grasp_func import launch, matmul, train
-from grasp_func.comm import SoloComm
-from grasp_func.config import Config, load_config
-from grasp_func.workers import make_workers
+from grasp_func.cli import launch
+from grasp_func.config.load import Config, load_config
+from grasp_func.runtime import matmul_precision
+from grasp_func.runtime.comm import SoloComm
+from grasp_func.runtime.workers import make_workers
+from grasp_func.training import loop
 
 ENV = "FlatPJCube-v0"
 PARTS = ("environment", "acting", "sampling", "updates")
-CALLED_BY_TRAIN = {"rollouts": train.run_episode, "sampling": train.draw_batches}
+CALLED_BY_TRAIN = {"rollouts": loop.run_episode, "sampling": loop.draw_batches}
 Clock = defaultdict[str, float]  # CPU seconds by part
 
 
@@ -64,19 +66,19 @@ class TimedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 def ours(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
     """Returns a function that runs one cycle of this package."""
-    run = train.make_run(cfg, env, make_workers(SoloComm(), 1))
+    run = loop.make_run(cfg, env, make_workers(SoloComm(), 1))
     learner = run.learner
     update = timed(clock, "updates", learner.update)
-    sync = timed(clock, "updates", learner.sync_targets)
-    run = run._replace(learner=learner._replace(update=update, sync_targets=sync))
+    sync = timed(clock, "updates", learner.soft_update_targets)
+    run = run._replace(learner=learner._replace(update=update, soft_update_targets=sync))
     timers = {call.__name__: timed(clock, part, call) for part, call in CALLED_BY_TRAIN.items()}
-    state, buffers, number = train.initial_state(run), train.empty_buffers(run), 0
+    state, buffers, number = loop.initial_state(run), loop.empty_buffers(run), 0
 
     def cycle() -> None:
         nonlocal state, number
         for name, timer in timers.items():
-            setattr(train, name, timer)
-        state, _ = train.run_cycle(run, state, buffers, number, train.Progress())
+            setattr(loop, name, timer)
+        state, _ = loop.run_cycle(run, state, buffers, number, loop.ScheduleState())
         number += 1
 
     return cycle
@@ -92,7 +94,7 @@ def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
     replay = Replay(sizes, cfg.buffer_size // 50)
     reward_fn = env.unwrapped.compute_reward
     update = timed(clock, "updates", learner.update)
-    sync = timed(clock, "updates", learner.sync_targets)
+    sync = timed(clock, "updates", learner.soft_update_targets)
     sample = timed(clock, "sampling", replay.sample)
 
     def explore(action: Any) -> Any:
@@ -122,9 +124,9 @@ def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
             timed_rollout()
         for _ in range(cfg.batches):
             update(*sample(cfg.batch_size, reward_fn))
-            if cfg.sync_targets_every == "update":
+            if cfg.soft_update_every == "update":
                 sync()
-        if cfg.sync_targets_every == "cycle":
+        if cfg.soft_update_every == "cycle":
             sync()
 
     return cycle
@@ -135,7 +137,7 @@ def measure(path: Path, rounds: int, choice: str) -> None:
     cfg = load_config(path, ENV, ["seed=0"])
     env = gymnasium.make(ENV, **cfg.kwargs)
     env.reset(seed=0)
-    ways = ("captured", "compiled")
+    ways = ("traced", "compiled")
     clocks = {name: Clock(float) for name in (*ways, "imperative")}
 
     def at(precision: str, cycle: Callable[[], None]) -> Callable[[], None]:
@@ -181,7 +183,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
     launch.tune_process()
-    choice = matmul.choose()
+    choice = matmul_precision.choose()
     print(
         f"{side_by_side.conditions()}; one core, CPU time, medians of {args.rounds} rounds in turns"
     )

@@ -125,7 +125,7 @@ class Learner:
         self.actor_optimizer.step()
         self.critic_optimizer.step()
 
-    def sync_targets(self) -> None:
+    def soft_update_targets(self) -> None:
         """Moves the targets towards the networks."""
         pairs = ((self.target_actor, self.actor), (self.target_critic, self.critic))
         for target, net in pairs:

@@ -26,9 +26,9 @@ import numpy as np
 import side_by_side
 import torch
 
-from grasp_func import launch
-from grasp_func.comm import connect
-from grasp_func.reduce import ExchangedMean, make_mean
+from grasp_func.cli import launch
+from grasp_func.runtime.allreduce import ExchangedMean, make_mean
+from grasp_func.runtime.comm import connect
 
 ACTOR, CRITIC = 152_080, 153_104  # numbers in the networks' gradients
 LAYERS = 8  # tensors per network

@@ -28,10 +28,12 @@ import gymnasium
 import side_by_side
 
 import envs  # noqa: F401  # registers them
-from grasp_func import launch, matmul, train
-from grasp_func.comm import connect
-from grasp_func.config import load_config
-from grasp_func.workers import make_workers
+from grasp_func.cli import launch
+from grasp_func.config.load import load_config
+from grasp_func.runtime import matmul_precision
+from grasp_func.runtime.comm import connect
+from grasp_func.runtime.workers import make_workers
+from grasp_func.training import loop
 
 ENV = "FlatPJCube-v0"
 PREDICTED = (16, 64)
@@ -42,7 +44,7 @@ def measure(cycles: int) -> None:
     launch.tune_process()
     comm: Any = connect()
     cfg = load_config(ROOT / "configs" / "experiment_config.yaml", ENV, ["seed=0"])
-    matmul.use(matmul.choose())
+    matmul_precision.use(matmul_precision.choose())
     workers = make_workers(comm, None)
     in_means: list[float] = []
 
@@ -52,12 +54,12 @@ def measure(cycles: int) -> None:
         in_means.append(time.perf_counter() - start)
         return result
 
-    run = train.make_run(cfg, gymnasium.make(ENV, **cfg.kwargs), workers._replace(mean=mean))
-    state, buffers = train.initial_state(run), train.empty_buffers(run)
+    run = loop.make_run(cfg, gymnasium.make(ENV, **cfg.kwargs), workers._replace(mean=mean))
+    state, buffers = loop.initial_state(run), loop.empty_buffers(run)
     seconds = []
     for number in range(cycles + 2):
         start = time.perf_counter()
-        state, _ = train.run_cycle(run, state, buffers, number, train.Progress())
+        state, _ = loop.run_cycle(run, state, buffers, number, loop.ScheduleState())
         seconds.append(time.perf_counter() - start)
     barriers = []
     for _ in range(200 if comm.Get_size() > 1 else 0):

@@ -29,36 +29,37 @@ import jax.numpy as jnp
 import torch
 from imperative import Learner, Sizes
 
-from grasp_func import launch, matmul
-from grasp_func.aot import compile_graph
-from grasp_func.ddpg import DDPGConfig, make_learner
-from grasp_func.jit import Jit, capture, eager
-from grasp_func.networks import NetworkSpec, make_networks
-from grasp_func.rng import Key
-from grasp_func.types import Layout, Transition
+from grasp_func.cli import launch
+from grasp_func.core.ddpg import DDPGConfig, make_learner
+from grasp_func.core.jit import Jit, eager, trace
+from grasp_func.core.networks import NetworkSpec, make_networks
+from grasp_func.core.rng import Key
+from grasp_func.core.types import EnvSpec, Transition
+from grasp_func.runtime import matmul_precision
+from grasp_func.runtime.aot import compile_graph
 
 BATCH, WIDTH = 256, 256
-LAYOUT = Layout(60, 3, 19, slice(3, 12), {}, 50)
-SIZES = Sizes(LAYOUT.obs, LAYOUT.goal, LAYOUT.action, WIDTH)
+ENV_SPEC = EnvSpec(60, 3, 19, slice(3, 12), {}, 50)
+SIZES = Sizes(ENV_SPEC.obs, ENV_SPEC.goal, ENV_SPEC.action, WIDTH)
 
 
 def make_batch(seed: int) -> Transition:
     """Draws a batch."""
     rng = torch.Generator().manual_seed(seed)
-    sizes = (LAYOUT.obs, LAYOUT.goal, LAYOUT.action, 1, LAYOUT.obs)
+    sizes = (ENV_SPEC.obs, ENV_SPEC.goal, ENV_SPEC.action, 1, ENV_SPEC.obs)
     fields = [torch.rand(BATCH, n, generator=rng) * 2 - 1 for n in sizes]
     return Transition(*fields)._replace(reward=-(fields[3] > 0).float())
 
 
 def ours(precision: str, batches: list[Transition], jit: Jit) -> Any:
     """Returns a function that takes one step of this package."""
-    learner = make_learner(make_networks(LAYOUT, NetworkSpec()), LAYOUT, DDPGConfig(), jit=jit)
+    learner = make_learner(make_networks(ENV_SPEC, NetworkSpec()), ENV_SPEC, DDPGConfig(), jit=jit)
     state, source = learner.init(Key(0)), cycle(batches)
 
     def step() -> None:
         nonlocal state
         torch.set_float32_matmul_precision(precision)
-        state = learner.sync_targets(learner.update(state, [next(source)])[0])
+        state = learner.soft_update_targets(learner.update(state, [next(source)])[0])
         torch.set_float32_matmul_precision("highest")
 
     return step
@@ -70,7 +71,7 @@ def imperative(batches: list[Transition]) -> Any:
 
     def step() -> None:
         learner.update(*(field.numpy() for field in next(source)))
-        learner.sync_targets()
+        learner.soft_update_targets()
 
     return step
 
@@ -78,7 +79,7 @@ def imperative(batches: list[Transition]) -> Any:
 def in_xla(batches: list[Transition]) -> Any:
     """Returns a function that takes one step of the same mathematics in JAX."""
     compiled, state = in_jax.make_step(widths_of())
-    scales = [(jnp.zeros(n), jnp.ones(n)) for n in (LAYOUT.obs, LAYOUT.goal)]
+    scales = [(jnp.zeros(n), jnp.ones(n)) for n in (ENV_SPEC.obs, ENV_SPEC.goal)]
     source = cycle([tuple(jnp.asarray(field.numpy()) for field in batch) for batch in batches])
 
     def step() -> None:
@@ -90,10 +91,10 @@ def in_xla(batches: list[Transition]) -> Any:
 
 def widths_of() -> dict[str, list[int]]:
     """Returns the widths of both networks' layers, inputs first."""
-    inputs = LAYOUT.obs + LAYOUT.goal
+    inputs = ENV_SPEC.obs + ENV_SPEC.goal
     hidden = [WIDTH] * 3
-    actor = [inputs, *hidden, LAYOUT.action - 3]
-    return {"actor": actor, "critic": [inputs + LAYOUT.action, *hidden, 1]}
+    actor = [inputs, *hidden, ENV_SPEC.action - 3]
+    return {"actor": actor, "critic": [inputs + ENV_SPEC.action, *hidden, 1]}
 
 
 def product_flops() -> float:
@@ -109,7 +110,7 @@ def product_flops() -> float:
     actor, critic = flops["actor"], flops["critic"]
     forward = 2 * sum(actor) + 3 * sum(critic)
     backward = 2 * sum(actor) - actor[0] + 2 * sum(critic) - critic[0]
-    return forward + backward + sum(critic[1:]) + 2.0 * BATCH * WIDTH * LAYOUT.action
+    return forward + backward + sum(critic[1:]) + 2.0 * BATCH * WIDTH * ENV_SPEC.action
 
 
 def products(precision: str, n: int = 20) -> Any:
@@ -132,13 +133,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300)
     args = parser.parse_args()
     launch.tune_process()
-    choice = matmul.choose()
+    choice = matmul_precision.choose()
     other = "medium" if choice == "highest" else "highest"
     batches = [make_batch(seed) for seed in range(10)]
-    exact = [choice] if matmul.error_of(other) >= matmul.MAX_ERROR else [choice, other]
-    compiled = partial(capture, build=compile_graph)
+    exact = (
+        [choice]
+        if matmul_precision.error_of(other) >= matmul_precision.MAX_ERROR
+        else [choice, other]
+    )
+    compiled = partial(trace, build=compile_graph)
     rows = {}
-    for way, jit in (("captured", capture), ("compiled", compiled), ("eager", eager)):
+    for way, jit in (("traced", trace), ("compiled", compiled), ("eager", eager)):
         rows |= {f"{way}, matmul {name}": ours(name, batches, jit) for name in exact}
     first, second = f"captured, matmul {choice}", f"compiled, matmul {choice}"
     rows["imperative, torch.optim.Adam"] = imperative(batches)

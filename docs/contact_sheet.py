@@ -12,13 +12,14 @@ import gymnasium
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from envs import ENV_IDS, palette
+from envs import ENV_IDS
+from envs.sim import colours
 
 COLUMNS, WIDTH, HEIGHT, LABEL = 3, 300, 225, 22  # pixels
 FINER = 2  # times more pixels are drawn than shown, for smooth edges
 STARTS = ("default", "pregrasp")
 SEEDS = range(16)
-COLOURS = (palette.OBJECT, palette.GOAL, palette.FINGER, palette.THUMB)
+COLOURS = (colours.OBJECT, colours.GOAL, colours.FINGER, colours.THUMB)
 
 
 def moments(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np.ndarray]]:

@@ -2,7 +2,7 @@
 
 import gymnasium
 
-from envs.suite import SUITE
+from .suite import SUITE
 
 ENV_IDS: tuple[str, ...] = tuple(SUITE)
 
@@ -15,7 +15,7 @@ def register_envs() -> None:
         if env_id not in gymnasium.registry:
             gymnasium.register(
                 id=env_id,
-                entry_point="envs.grasp_env:GraspEnv",
+                entry_point=f"{__name__}.grasp_env:GraspEnv",
                 max_episode_steps=_EPISODE_STEPS,
                 kwargs={"env_id": env_id},
             )

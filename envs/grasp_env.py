@@ -15,21 +15,21 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
-from envs.eigengrasps import with_eigengrasps
-from envs.goal_marker import GoalMarker
-from envs.ground import build, make_ground
-from envs.hands.spec import Layout, RobotSpec
-from envs.introspection import GripperInfo, ObjectInfo, gripper_info
-from envs.object_body import ObjectBody
-from envs.objects import ObjectSpec
-from envs.observation import POSITION_BOUND, bounds, layout, observe
-from envs.options import Options
-from envs.pregrasp import place_hand
-from envs.robots import Robot
-from envs.scene import BodyState, Contact
-from envs.start import STARTS, Start, sample_start, save_start, wanted_start
-from envs.suite import SUITE
-from envs.window import make_simulation
+from .initial_state import STARTS, InitialState, sample_start, save_start, wanted_start
+from .introspection import GripperInfo, ObjectInfo, gripper_info
+from .objects.body import ObjectBody
+from .objects.spec import ObjectSpec
+from .observation import POSITION_BOUND, bounds, layout, observe
+from .options import Options
+from .robots.eigengrasps import with_eigengrasps
+from .robots.robot import Robot
+from .robots.spec import ObservationLayout, RobotSpec
+from .sim.types import BodyState, Contact
+from .sim.window import make_simulation
+from .suite import SUITE
+from .tasks.goal_marker import GoalMarker
+from .tasks.placement import build, make_ground
+from .tasks.pregrasp import place_hand
 
 
 class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
@@ -79,8 +79,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._objects = self._options.chosen_objects(robot.name, row.objects)
 
         self.gripper_type = robot.name
-        self.observation_layout: Layout = layout(robot)
-        self.action_layout: Layout = robot.action_layout
+        self.observation_layout: ObservationLayout = layout(robot)
+        self.action_layout: ObservationLayout = robot.action_layout
         self._low, self._high = bounds(robot)
         goal = Box(-POSITION_BOUND, POSITION_BOUND, (row.task.goal_size,), np.float32)
         observation = Box(self._low, self._high, dtype=np.float32)
@@ -97,7 +97,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._build(robot)
         self._open = True
         self._ground = make_ground(row.arena, robot.stepping)
-        self._start: Start | None = None
+        self._start: InitialState | None = None
         self._grip: BodyState | None = None  # state that an action starts from; set by reset
 
     def reset(
@@ -227,7 +227,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if not self._open:
             raise ClosedEnvironmentError("this environment was closed; make a new one")
 
-    def _check_begun(self, name: str) -> Start:
+    def _check_begun(self, name: str) -> InitialState:
         """The start of the present episode."""
         self._check_open()
         if self._start is None:
@@ -254,14 +254,14 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._marker = GoalMarker(self._sim, self._task)
         self._object_body, self._object = ObjectBody(self._sim), -1
 
-    def _begin(self, start: Start) -> None:
+    def _begin(self, start: InitialState) -> None:
         """Puts everything where the start says."""
-        if self._object_body.worn:
+        if self._object_body.needs_rebuild:
             self._sim.close()
             self._build(self._robot.spec)
         self._start = start
         spec = self._object_spec(start.object_name)
-        self._object = self._object_body.become(spec, start.object_size)
+        self._object = self._object_body.set_object(spec, start.object_size)
         self._sim.flush([self._robot.body, self._object])
         self._sim.reset_body(self._object, start.object_position, start.object_rotation)
         if start.pregrasp is None:

@@ -6,8 +6,8 @@ quaternions x, y, z, w.
 
 from typing import NamedTuple
 
-from envs.robots import Robot
-from envs.rotations import Quaternion, Vector
+from .robots.robot import Robot
+from .sim.rotations import Quaternion, Vector
 
 
 class GripperInfo(NamedTuple):

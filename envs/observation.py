@@ -6,9 +6,9 @@ of the rotation matrix, velocities per control step.
 
 import numpy as np
 
-from envs import rotations
-from envs.hands.spec import Layout, RobotSpec
-from envs.scene import BodyState
+from .robots.spec import ObservationLayout, RobotSpec
+from .sim import rotations
+from .sim.types import BodyState
 
 POSITION_BOUND = 3.0  # m
 _VELOCITY_BOUND = 0.5  # m per control step
@@ -16,7 +16,7 @@ _SPIN_BOUND = 5.0  # rad per control step; the engine's cap is 4
 _ROTATION_BOUND = 1.0
 
 
-def layout(spec: RobotSpec) -> Layout:
+def layout(spec: RobotSpec) -> ObservationLayout:
     """Blocks (name, size, unit) of an observation, in order."""
     return (
         ("grip_pos", 3, "m"),
@@ -70,13 +70,13 @@ def observe(grip: BodyState, joints: list[float], thing: BodyState, period: floa
     grip_matrix, thing_matrix = rotations.matrix(grip.rotation), rotations.matrix(thing.rotation)
     return [
         gx, gy, gz,
-        *rotations.two_columns(grip_matrix),
+        *rotations.rotation_6d(grip_matrix),
         *joints,
         gvx * period, gvy * period, gvz * period,
         ox, oy, oz,
         ox - gx, oy - gy, oz - gz,
-        *rotations.two_columns(thing_matrix),
-        *rotations.relative_two_columns(grip_matrix, thing_matrix),
+        *rotations.rotation_6d(thing_matrix),
+        *rotations.relative_rotation_6d(grip_matrix, thing_matrix),
         (ovx - gvx) * period, (ovy - gvy) * period, (ovz - gvz) * period,
         wx * period, wy * period, wz * period,
     ]  # fmt: skip

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
-from envs.catalogue import find_objects
-from envs.hands.spec import Bounds
-from envs.objects import ObjectSpec
-from envs.pictures import RENDERERS
+from .objects.catalogue import find_objects
+from .objects.spec import ObjectSpec
+from .robots.spec import Bounds
+from .sim.rendering import RENDERERS
 
 SMALLEST, LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
 SIZE_STEPS = 33  # sizes in a range; few, because PyBullet never frees a shape
@@ -28,12 +28,12 @@ class Options:
             each reset; with the multiplier it must stay in [0.2, 2].
         air_goal_share: probability of a goal drawn above the table, in [0, 1].
         objects: what is grasped instead of the environment's own, one drawn at each reset: names of
-            envs.catalogue ("Cube", "Mesh", "mug") and mesh files (.obj, .off, .ply, .stl).
+            envs.objects.catalogue ("Cube", "Mesh", "mug") and mesh files (.obj, .off, .ply, .stl).
         workspace: ((x0, x1), (y0, y1), (z0, z1)) in m (world) that the grip target is kept in; None
             for the gripper's.
         n_eigengrasps: of the gripper's eigengrasps that drive its joints, first ones first; 0: each
             actuator has an action of its own. Its range depends on the gripper, see
-            envs.eigengrasps.
+            envs.robots.eigengrasps.
         angle_tolerance: greatest angle (rad) that counts as turned, in (0, pi], where goals name a
             rotation; None: the task's, 0.2.
         render_width: of a picture, in pixels, in [16, 4096].

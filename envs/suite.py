@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from envs.arenas import FLAT, UNEVEN, ArenaSpec
-from envs.hands import ROBOTS
-from envs.hands.spec import RobotSpec
-from envs.rotation_actions import AXIS_ANGLE, DOWN, EULER, MATRIX, QUATERNION
-from envs.tasks import AVOID, LIFT, ORIENT, Task
+from .robots import ROBOTS
+from .robots.rotation_actions import AXIS_ANGLE, DOWN, EULER, MATRIX, QUATERNION
+from .robots.spec import RobotSpec
+from .tasks.arenas import FLAT, UNEVEN, ArenaSpec
+from .tasks.tasks import AVOID, LIFT, ORIENT, Task
 
 
 class EnvRow(NamedTuple):

@@ -9,13 +9,17 @@ from typing import Any
 import gymnasium
 
 from envs import ENV_IDS
-from envs.window import WindowClosed
-from grasp_func import agent, atomic, comm, config, film, launch, rollout, stats
+from envs.sim.window import WindowClosed
+from grasp_func.cli import film, launch
+from grasp_func.config import load
+from grasp_func.runtime import comm
+from grasp_func.storage import agent, atomic
+from grasp_func.training import metrics, rollout
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
 
-def watched_env(args: argparse.Namespace, cfg: config.Config) -> gymnasium.Env[Any, Any]:
+def watched_env(args: argparse.Namespace, cfg: load.Config) -> gymnasium.Env[Any, Any]:
     """Makes the environment, to be seen as the arguments say."""
     if args.render and args.record:
         raise ValueError("--render --record: expected one of them")
@@ -44,10 +48,10 @@ def main() -> None:
             given = f"--ntests {args.ntests} --seed {args.seed} --filmed {args.filmed}"
             raise ValueError(f"{given}: expected N >= 1 and S >= 0")
         directory = args.load or Path("saves") / args.env
-        changes = [*stats.recorded_kwargs(directory, args.env), *args.set]
-        cfg = config.load_config(args.config, args.env, changes, ENV_IDS)
+        changes = [*metrics.recorded_kwargs(directory, args.env), *args.set]
+        cfg = load.load_config(args.config, args.env, changes, ENV_IDS)
         with contextlib.closing(watched_env(args, cfg)) as env:
-            policy = agent.load_policy(directory, rollout.layout_of(env))
+            policy = agent.load_policy(directory, rollout.env_spec_of(env))
             try:
                 outcomes = rollout.evaluate(env, policy, args.seed, range(args.ntests))
             except WindowClosed as closed:
@@ -57,14 +61,14 @@ def main() -> None:
             "env": args.env,
             "load": str(directory),
             "seed": args.seed,
-            **stats.summary(score),
+            **metrics.summary(score),
         }
         print(
             f"{args.env}, agent {directory}, seed {args.seed}: "
             "success at the last step (95% interval)"
         )
         for goals, rate in score._asdict().items():
-            low, high = stats.wilson_interval(*rate)
+            low, high = metrics.wilson_interval(*rate)
             print(f"  {goals:8s} {rate.successes:5d} of {rate.n:5d}  [{low:.3f}, {high:.3f}]")
         if args.json:
             atomic.atomic_write_text(args.json, json.dumps(result, indent=1) + "\n")

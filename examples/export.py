@@ -4,7 +4,11 @@ import argparse
 from pathlib import Path
 
 from envs import ENV_IDS
-from grasp_func import agent, comm, config, export, launch, rollout, saves, stats
+from grasp_func.cli import launch
+from grasp_func.config import load
+from grasp_func.runtime import comm
+from grasp_func.storage import agent, agent_files, export
+from grasp_func.training import metrics, rollout
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
@@ -21,11 +25,11 @@ def main() -> None:
     args = parser.parse_args()
     with launch.user_errors(comm.SoloComm()):
         directory = args.load or Path("saves") / args.env
-        changes = [*stats.recorded_kwargs(directory, args.env), *args.set]
-        cfg = config.load_config(args.config, args.env, changes, ENV_IDS)
-        layout = rollout.layout_of(launch.make_env(args.env, cfg))
-        files = saves.read_agent(directory)
-        what = export.Agent(files, agent.rotation_of(files, layout, directory))
+        changes = [*metrics.recorded_kwargs(directory, args.env), *args.set]
+        cfg = load.load_config(args.config, args.env, changes, ENV_IDS)
+        env_spec = rollout.env_spec_of(launch.make_env(args.env, cfg))
+        files = agent_files.read_agent(directory)
+        what = export.Agent(files, agent.rotation_of(files, env_spec, directory))
         formats = list(export.FORMATS) if args.format == "all" else [args.format]
         for path in export.export_agent(what, args.out, formats):
             print(path)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from envs import eigengrasps
-from envs.grasp_search import SEARCHES, Grasp, search
-from envs.hands import ROBOTS
+from envs.robots import ROBOTS, eigengrasps
+from envs.robots.grasp_search import SEARCHES, Grasp, search
 
 _CHUNK = 100  # tries; each process sets up all objects for each chunk
 _HANDS = {spec.name: spec for spec in ROBOTS.values() if spec.name in SEARCHES}

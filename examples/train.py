@@ -13,8 +13,10 @@ from pathlib import Path
 import envs
 import grasp_func
 from envs import ENV_IDS
-from grasp_func import agent, alike, comm, launch, matmul, record, resume, train
-from grasp_func.workers import make_workers
+from grasp_func.cli import launch
+from grasp_func.runtime import comm, consistency, matmul_precision
+from grasp_func.runtime.workers import make_workers
+from grasp_func.training import loop, recorder, resume
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
@@ -48,12 +50,14 @@ def main() -> None:
     args = launch.parse_arguments(parser, world)
     launch.tune_process()
     with launch.user_errors(world):
-        alike.assert_alike(world, alike.program_facts(envs, grasp_func), os.uname().nodename)
+        consistency.assert_alike(
+            world, consistency.program_facts(envs, grasp_func), os.uname().nodename
+        )
         cfg, paths = comm.on_root(world, lambda: launch.configure(args, ENV_IDS))
-        comm.on_each(world, lambda: matmul.use(cfg.matmul))
+        comm.on_each(world, lambda: matmul_precision.use(cfg.matmul))
         workers = make_workers(world, cfg.workers)
         env = launch.make_env(args.env, cfg)
-        run = train.make_run(cfg, env, workers)
+        run = loop.make_run(cfg, env, workers)
         launch.check_memory(run)
         launch.compile_updates(run)
         if paths is not None:
@@ -61,16 +65,16 @@ def main() -> None:
         else:
             start = resume.fresh(run)
             if cfg.load_pretrained:
-                load = partial(agent.load_pretrained, run, start.state, args.save_dir, args.env)
+                load = partial(resume.load_pretrained, run, start.state, args.save_dir, args.env)
                 state, origin = comm.on_root(world, load)
                 start = start._replace(state=state, history=[origin])
             paths = comm.on_root(world, lambda: launch.new_run_paths(args, cfg))
-    facts, start_line = record.describe(run, args.env), launch.start_line(run, args.env)
-    record_epoch = record.make_recorder(run, facts, paths, start)
+    facts, start_line = recorder.describe(run, args.env), launch.start_line(run, args.env)
+    record_epoch = recorder.make_recorder(run, facts, paths, start)
     with launch.stop_requests(world) as asked_to_stop:
         if workers.is_root:
             print(*start.history[-1:], start_line, sep="\n", flush=True)
-        for report in train.train(run, start.state, start.progress, start.buffers):
+        for report in loop.train(run, start.state, start.progress, start.buffers):
             with launch.user_errors(world):
                 record_epoch(report)
             if not report.is_last(cfg) and asked_to_stop():

@@ -1,15 +1,16 @@
 """Learns grasping from sparse rewards: DDPG with hindsight replay as pure functions."""
 
-from grasp_func.agent import load_policy
-from grasp_func.comm import connect
-from grasp_func.config import Config, ConfigError, load_config
-from grasp_func.ddpg import AgentState, DDPGConfig, Learner, make_learner
-from grasp_func.networks import Networks, NetworkSpec, make_networks
-from grasp_func.policy import Policy, act
-from grasp_func.rollout import evaluate, layout_of, score
-from grasp_func.saves import SaveError, read_agent
-from grasp_func.train import Run, initial_state, make_run
-from grasp_func.workers import Workers, make_workers
+from grasp_func.config.load import Config, load_config
+from grasp_func.core.ddpg import AgentState, DDPGConfig, Learner, make_learner
+from grasp_func.core.networks import Networks, NetworkSpec, make_networks
+from grasp_func.core.numpy_policy import Policy, act
+from grasp_func.errors import ConfigError, SaveError
+from grasp_func.runtime.comm import connect
+from grasp_func.runtime.workers import Workers, make_workers
+from grasp_func.storage.agent import load_policy
+from grasp_func.storage.agent_files import read_agent
+from grasp_func.training.loop import Run, initial_state, make_run
+from grasp_func.training.rollout import env_spec_of, evaluate, score
 
 __all__ = [
     "AgentState",
@@ -25,9 +26,9 @@ __all__ = [
     "Workers",
     "act",
     "connect",
+    "env_spec_of",
     "evaluate",
     "initial_state",
-    "layout_of",
     "load_config",
     "load_policy",
     "make_learner",

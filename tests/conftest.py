@@ -14,7 +14,8 @@ import hypothesis
 import pytest
 import torch
 
-from grasp_func import binding, jit
+from grasp_func.core import jit
+from grasp_func.training import setup
 from resumable import config, paths, play
 
 torch.set_num_threads(1)
@@ -24,8 +25,8 @@ hypothesis.settings.load_profile("repeatable")
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Learners without capture: equal bits, and faster where a run makes few updates."""
-    monkeypatch.setattr(binding, "capture", jit.eager)
+    """Learners without trace: equal bits, and faster where a run makes few updates."""
+    monkeypatch.setattr(setup, "trace", jit.eager)
 
 
 @pytest.fixture

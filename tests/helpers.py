@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from grasp_func import train
-from grasp_func.comm import SoloComm
-from grasp_func.config import Config
-from grasp_func.types import Layout, Transition
-from grasp_func.workers import make_workers
+from grasp_func.config.load import Config
+from grasp_func.core.types import EnvSpec, Transition
+from grasp_func.runtime.comm import SoloComm
+from grasp_func.runtime.workers import make_workers
+from grasp_func.training import loop
 
 # --- equality to the bit, purity
 
@@ -207,10 +207,21 @@ def run_twins(size: int, program: Callable[[TwinComm], Any]) -> list[Any]:
 # --- small data and small runs
 
 
-LAYOUT = Layout(obs=4, goal=2, action=11, rotation=slice(2, 11), obs_blocks={}, horizon=10)
+DEGENERATE = {  # rotation embeddings that name no rotation
+    "zero": [0, 0, 0, 0, 0, 0],
+    "first zero": [0, 0, 0, 0.5, 0.5, 0],
+    "second zero": [0.1, 0.2, 0.3, 0, 0, 0],
+    "parallel to x": [0.5, 0, 0, 0.5, 0, 0],
+    "antiparallel to y": [0, 0.5, 0, 0, -0.5, 0],
+    "parallel to the diagonal": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5],
+    "parallel to a tie of two": [0.5, 0.5, 0, 0.5, 0.5, 0],
+    "below the threshold": [1e-7, 0, 0, 0, 1e-7, 0],
+}
+
+ENV_SPEC = EnvSpec(obs=4, goal=2, action=11, rotation=slice(2, 11), obs_blocks={}, horizon=10)
 
 
-def make_batch(layout: Layout = LAYOUT, size: int = 8, seed: int = 0) -> Transition:
+def make_batch(env_spec: EnvSpec = ENV_SPEC, size: int = 8, seed: int = 0) -> Transition:
     """Draws a batch of transitions with rewards of -1 and 0."""
     rng = torch.Generator().manual_seed(seed)
 
@@ -218,12 +229,19 @@ def make_batch(layout: Layout = LAYOUT, size: int = 8, seed: int = 0) -> Transit
         return torch.rand(size, n, generator=rng) * 2 - 1
 
     return Transition(
-        obs=draw(layout.obs),
-        goal=draw(layout.goal),
-        action=draw(layout.action),
+        obs=draw(env_spec.obs),
+        goal=draw(env_spec.goal),
+        action=draw(env_spec.action),
         reward=-(draw(1) > 0).float(),
-        next_obs=draw(layout.obs),
+        next_obs=draw(env_spec.obs),
     )
+
+
+def vectors(workers, length, dtype=torch.float32):
+    """Vectors of very different magnitude, whose sum depends on the order."""
+    rng = torch.Generator().manual_seed(length)
+    scale = 10.0 ** torch.arange(workers)[:, None].double().remainder(5)
+    return list((torch.randn(workers, length, generator=rng) * scale).to(dtype))
 
 
 def tiny_config(**changes: Any) -> Config:
@@ -237,13 +255,13 @@ def tiny_config(**changes: Any) -> Config:
     return Config.model_validate(values | changes)
 
 
-def make_run(cfg: Config, comm: Any = None) -> train.Run:
+def make_run(cfg: Config, comm: Any = None) -> loop.Run:
     """Binds a configuration to PointReach."""
     env = gymnasium.make(POINT_REACH, **cfg.kwargs)
-    return train.make_run(cfg, env, make_workers(comm or SoloComm(), cfg.workers))
+    return loop.make_run(cfg, env, make_workers(comm or SoloComm(), cfg.workers))
 
 
-def run_training(cfg: Config, comm: Any = None) -> list[train.Report]:
+def run_training(cfg: Config, comm: Any = None) -> list[loop.EpochResult]:
     """Trains from the start on PointReach and returns the reports of all epochs."""
     run = make_run(cfg, comm)
-    return list(train.train(run, train.initial_state(run)))
+    return list(loop.train(run, loop.initial_state(run)))

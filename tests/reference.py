@@ -5,8 +5,8 @@ import itertools
 import torch
 from torch import nn
 
-from grasp_func.networks import NetworkSpec
-from grasp_func.types import Layout, Transition
+from grasp_func.core.networks import NetworkSpec
+from grasp_func.core.types import EnvSpec, Transition
 
 
 class Mlp(nn.Module):
@@ -26,11 +26,11 @@ class Mlp(nn.Module):
 class Actor(Mlp):
     """Plain tanh outputs, or six of them orthonormalised into the matrix at `rotation`."""
 
-    def __init__(self, layout: Layout, spec: NetworkSpec) -> None:
-        self.rotation = layout.rotation if spec.actor_type == "PosePolicyNet" else None
-        outputs = layout.action - 3 * (self.rotation is not None)
+    def __init__(self, env_spec: EnvSpec, spec: NetworkSpec) -> None:
+        self.rotation = env_spec.rotation if spec.actor_type == "PosePolicyNet" else None
+        outputs = env_spec.action - 3 * (self.rotation is not None)
         hidden = [spec.actor_width] * (spec.actor_layers - 1)
-        super().__init__([layout.obs + layout.goal, *hidden, outputs], [nn.Tanh()])
+        super().__init__([env_spec.obs + env_spec.goal, *hidden, outputs], [nn.Tanh()])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         out = super().forward(x)
@@ -48,16 +48,16 @@ class Actor(Mlp):
 class Critic(Mlp):
     """Q of the joined observation, goal and action."""
 
-    def __init__(self, layout: Layout, spec: NetworkSpec) -> None:
-        inputs = layout.obs + layout.goal + layout.action
+    def __init__(self, env_spec: EnvSpec, spec: NetworkSpec) -> None:
+        inputs = env_spec.obs + env_spec.goal + env_spec.action
         super().__init__([inputs, *[spec.critic_width] * (spec.critic_layers - 1), 1], [])
 
 
 class Agent:
     """Networks and their targets; gradients are found one network at a time."""
 
-    def __init__(self, layout: Layout, spec: NetworkSpec, params, target) -> None:
-        nets = [make(layout, spec) for make in (Actor, Critic, Actor, Critic)]
+    def __init__(self, env_spec: EnvSpec, spec: NetworkSpec, params, target) -> None:
+        nets = [make(env_spec, spec) for make in (Actor, Critic, Actor, Critic)]
         self.actor, self.critic, self.target_actor, self.target_critic = nets
         self.actor.load_state_dict(params["actor"], strict=True)
         self.critic.load_state_dict(params["critic"], strict=True)

@@ -1,9 +1,9 @@
 """Runs that end, are resumed and compared."""
 
-from grasp_func import resume
-from grasp_func.record import make_recorder
-from grasp_func.run_folders import RunPaths
-from grasp_func.train import train
+from grasp_func.storage.run_dir import RunPaths
+from grasp_func.training import resume
+from grasp_func.training.loop import train
+from grasp_func.training.recorder import make_recorder
 from helpers import POINT_REACH, make_run, run_twins, tiny_config
 
 WORKERS = 2
@@ -45,6 +45,6 @@ def play(directory, cfg, processes, resumed=False, with_replay=True):
     errors = [result for result in results if isinstance(result, BaseException)]
     if errors:
         raise ExceptionGroup("processes", errors) if len(errors) < processes else errors[0]
-    buffers = [buffer for _, hosted, _ in results for buffer in hosted]
+    buffers = [buffer for _, local_workers, _ in results for buffer in local_workers]
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in results[0][2]]
     return results[0][0], buffers, rows

@@ -4,8 +4,8 @@ import itertools
 
 import torch
 
-from grasp_func import normalizer
-from grasp_func.saves import AgentFiles
+from grasp_func.core import normalizer
+from grasp_func.storage.agent_files import AgentFiles
 
 OBS, GOAL, ACTION, WIDTH = 5, 3, 4, 6
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl")
@@ -22,7 +22,7 @@ def mlp(sizes, seed):
 
 def agent(seed=0, action=ACTION, critic_action=ACTION):
     rng = torch.Generator().manual_seed(seed)
-    obs, goal = (normalizer.moments(torch.randn(50, n, generator=rng)) for n in (OBS, GOAL))
+    obs, goal = (normalizer.batch_moments(torch.randn(50, n, generator=rng)) for n in (OBS, GOAL))
     return AgentFiles(
         actor=mlp([OBS + GOAL, WIDTH, action], seed),
         critic=mlp([OBS + GOAL + critic_action, WIDTH, WIDTH, 1], seed + 1),

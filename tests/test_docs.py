@@ -8,8 +8,8 @@ import yaml
 
 from envs import ENV_IDS
 from envs.options import Options
-from grasp_func.config import load_config
-from grasp_func.settings import Config
+from grasp_func.config.load import load_config
+from grasp_func.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
 

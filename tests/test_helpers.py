@@ -8,8 +8,8 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 
-from grasp_func import normalizer
-from grasp_func.explore import Exploration
+from grasp_func.core import normalizer
+from grasp_func.core.noise import Exploration
 from helpers import POINT_REACH, assert_pure, assert_same, run_twins
 
 STATE = normalizer.init(2)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from envs.eigengrasps import normalise, with_eigengrasps
-from envs.hands import ROBOTS
+from envs.robots import ROBOTS
+from envs.robots.eigengrasps import normalise, with_eigengrasps
 
 REACHED = 0.6  # share of a commanded step that the soft base drive covers
 STEP = 0.05  # m of a full position action

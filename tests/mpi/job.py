@@ -9,10 +9,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from grasp_func import train
-from grasp_func.alike import assert_alike
-from grasp_func.comm import connect
-from grasp_func.launch import user_errors
+from grasp_func.cli.launch import user_errors
+from grasp_func.runtime.comm import connect
+from grasp_func.runtime.consistency import assert_alike
+from grasp_func.training import loop
 from helpers import make_run, tiny_config
 
 
@@ -27,13 +27,13 @@ def main(mode: str) -> None:
         version = "2.12.0" if mode == "mixed" and rank == last else "2.13.0"
         assert_alike(world, {"torch": version}, "some host")
         workers = int(mode.partition("=")[2] or 16)
-        updates = "compiled" if mode == "compiled" else "captured"
+        updates = "compiled" if mode == "compiled" else "traced"
         cfg = tiny_config(workers=workers, cycles=2, evals=3, updates=updates)
         run = make_run(cfg, world)
-    state = train.initial_state(run)
+    state = loop.initial_state(run)
     if mode == "desync" and rank == last:
         state = state.replace(target=state.target + 1e-6)
-    for report in train.train(run, state):
+    for report in loop.train(run, state):
         if rank == 0:
             print(report.params_hash, report.progress, report.score, report.metrics, flush=True)
 

@@ -10,12 +10,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-from grasp_func.comm import connect
-from grasp_func.ddpg import mean_of_workers
-from grasp_func.reduce import ExchangedMean, SharedMean, on_one_host
-from grasp_func.workers import make_workers
-from helpers import assert_same
-from test_reduce import vectors
+from grasp_func.core.ddpg import mean_of_workers
+from grasp_func.runtime.allreduce import ExchangedMean, SharedMean, on_one_host
+from grasp_func.runtime.comm import connect
+from grasp_func.runtime.workers import make_workers
+from helpers import assert_same, vectors
 
 
 def main() -> None:
@@ -23,13 +22,13 @@ def main() -> None:
     world = connect()
     kinds = [ExchangedMean] + [SharedMean] * on_one_host(world)
     for total in (world.Get_size(), 16):
-        hosted = make_workers(world, total).hosted
+        local_workers = make_workers(world, total).local_workers
         means = [kind(world, total) for kind in kinds]
         for length in (1, 7, 1001, 20_011):
             for dtype in (torch.float32, torch.float64):
                 values = vectors(total, length, dtype)
                 expected = mean_of_workers(values)
-                mine = [values[worker] for worker in hosted]
+                mine = [values[worker] for worker in local_workers]
                 for mean in means:
                     for _ in range(3):  # in turns, so that a result of the call before shows
                         assert_same(mean(mine), expected)

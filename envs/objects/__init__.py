@@ -1,0 +1,1 @@
+"""What is grasped: primitives, meshes, and how they lie on a surface."""

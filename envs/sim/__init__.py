@@ -1,0 +1,1 @@
+"""PyBullet worlds: bodies, physics, rendering, windows. Only this package imports pybullet."""

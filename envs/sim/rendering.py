@@ -1,0 +1,142 @@
+"""How a world is seen: shapes that are drawn, and pictures of them by a camera.
+
+Two renderers: PyBullet's own in software, whose pictures are the same bits everywhere, and OpenGL
+through EGL, which needs no screen either. Departs from Dext-Gen, which renders by MuJoCo. Lengths
+in m, "world" frame with z up.
+"""
+
+import contextlib
+import functools
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pybullet_data
+
+from .bullet import STDERR, STDOUT, quiet
+from .geometry import geometry
+from .types import Camera, Mesh, Pose, Shape
+
+with quiet(STDERR):  # importing it prints its build time
+    import pybullet as p
+
+RENDERERS = ("software", "egl")
+_WINDOW_LIGHT = (-1.0, 2.0, 6.0)
+_WINDOW_DISTANCE = 0.35  # of a camera's: a window's lens is wide and cannot be changed
+_ROUND = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")  # radius 1
+_EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
+
+
+def connect(renderer: str | None) -> int:
+    """Opens a world for pictures by one of RENDERERS, "window" or None, and returns its id.
+
+    Raises:
+        ValueError: no EGL on this machine.
+    """
+    plugin = _egl_plugin() if renderer == "egl" else None
+    client: int = p.connect(p.GUI if renderer == "window" else p.DIRECT)
+    if plugin is not None:
+        with quiet(STDOUT, STDERR):  # they say what they found
+            p.loadPlugin(plugin, "_eglRendererPlugin", physicsClientId=client)
+            p.getCameraImage(16, 16, physicsClientId=client)
+    return client
+
+
+def disconnect(client: int, renderer: str | None) -> None:
+    """Frees a world."""
+    with quiet(STDOUT) if renderer == "egl" else contextlib.nullcontext():
+        p.disconnect(client)
+
+
+def aim(client: int, camera: Camera) -> None:
+    """Sets the view of a window."""
+    for feature in (p.COV_ENABLE_GUI, p.COV_ENABLE_KEYBOARD_SHORTCUTS):
+        p.configureDebugVisualizer(feature, 0, physicsClientId=client)
+    p.configureDebugVisualizer(
+        lightPosition=_WINDOW_LIGHT, shadowMapWorldSize=4, physicsClientId=client
+    )
+    x, y, z = (eye - target for eye, target in zip(camera.eye, camera.target, strict=True))
+    p.resetDebugVisualizerCamera(
+        _WINDOW_DISTANCE * math.hypot(x, y, z),
+        math.degrees(math.atan2(x, -y)),
+        -math.degrees(math.atan2(z, math.hypot(x, y))),
+        camera.target,
+        physicsClientId=client,
+    )
+
+
+def draw(client: int, enabled: bool) -> None:
+    """Says whether a window is drawn; adding bodies is slow while it is."""
+    p.configureDebugVisualizer(p.COV_ENABLE_RENDERING, int(enabled), physicsClientId=client)
+
+
+def poses(client: int) -> dict[int, Pose]:
+    """Where all bodies are."""
+    found = {}
+    for index in range(p.getNumBodies(client)):
+        body = p.getBodyUniqueId(index, client)
+        position, rotation = p.getBasePositionAndOrientation(body, client)
+        joints = range(p.getNumJoints(body, client))
+        states = p.getJointStates(body, joints, client) if joints else ()
+        angles = tuple(state[0] for state in states)
+        found[body] = Pose(position, rotation, angles)
+    return found
+
+
+def put(client: int, poses: dict[int, Pose]) -> None:
+    """Puts bodies somewhere."""
+    for body, pose in poses.items():
+        p.resetBasePositionAndOrientation(body, pose.position, pose.rotation, client)
+        if pose.joints:
+            joints = range(len(pose.joints))
+            angles = [[angle] for angle in pose.joints]
+            p.resetJointStatesMultiDof(body, joints, angles, physicsClientId=client)
+
+
+def add_visual(client: int, shape: Shape | Mesh) -> int:
+    """Adds what is seen of a shape, placed in its body's frame, and returns its id."""
+    with geometry(shape, "length") as keywords:
+        if isinstance(shape, Shape) and shape.kind == "sphere":  # PyBullet's own has few facets
+            scale = 3 * shape.size
+            keywords = {"shapeType": p.GEOM_MESH, "fileName": _ROUND, "meshScale": scale}
+        visual: int = p.createVisualShape(
+            rgbaColor=shape.colour,
+            visualFramePosition=shape.position,
+            visualFrameOrientation=shape.rotation,
+            **keywords,
+            physicsClientId=client,
+        )
+    return visual
+
+
+def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
+    """Renders a world: uint8 [height, width, 3]."""
+    view = p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0))
+    lens = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
+    pixels = p.getCameraImage(
+        width,
+        height,
+        view,
+        lens,
+        lightDirection=(0.3, 0.1, 1.0),
+        lightDistance=12.0,
+        shadow=1,
+        renderer=p.ER_TINY_RENDERER,  # an EGL plugin takes its place
+        flags=p.ER_NO_SEGMENTATION_MASK,
+        physicsClientId=client,
+    )[2]
+    return np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
+
+
+@functools.cache
+def _egl_plugin() -> str:
+    """The plugin's file; it ends a process in which it fails, so another one tries it first."""
+    found = importlib.util.find_spec("eglRenderer")
+    if found is not None and found.origin is not None:
+        trial = [sys.executable, "-c", _EGL.format(found.origin)]
+        if subprocess.run(trial, capture_output=True, check=False).returncode == 0:
+            return found.origin
+    raise ValueError("renderer = 'egl', expected 'software': EGL does not work on this machine")

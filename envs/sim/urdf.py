@@ -1,0 +1,152 @@
+"""URDF text of a hand from its table of links, and of immovable shapes.
+
+The table is written in the hand's own frame (z is the approach axis); the text's base link is the
+grip frame, so that a simulated base pose is the grip pose and needs no arithmetic at run time.
+Inertias are isotropic and floored.
+"""
+
+from typing import NamedTuple
+
+from . import rotations
+from .rotations import IDENTITY, Quaternion, Vector
+from .types import Shape
+
+_INERTIA_FLOOR = 1e-3  # kg m2: lighter links explode or eject objects at 5 ms steps
+
+
+class Link(NamedTuple):
+    """A rigid link and, for all but the first link of a robot, the joint that holds it.
+
+    Attributes:
+        name: of the link; its joint is called the same.
+        mass: kg.
+        shapes: collision shapes in the link's frame.
+        parent: name of the parent link; "" for the base.
+        joint: "prismatic" or "revolute".
+        origin: of the joint in the parent's frame (m).
+        rotation: of the joint in the parent's frame, quaternion xyzw.
+        axis: of the joint in its own frame.
+        limits: of the joint (m or rad).
+    """
+
+    name: str
+    mass: float
+    shapes: tuple[Shape, ...]
+    parent: str = ""
+    joint: str = ""
+    origin: Vector = (0.0, 0.0, 0.0)
+    rotation: Quaternion = IDENTITY
+    axis: Vector = (0.0, 0.0, 1.0)
+    limits: tuple[float, float] = (0.0, 0.0)
+
+
+def urdf(
+    name: str,
+    links: tuple[Link, ...],
+    grip_position: Vector,
+    grip_rotation: Quaternion,
+    visuals: bool,
+) -> str:
+    """URDF text of a hand whose base link's frame, and centre of mass, is the grip frame.
+
+    Args:
+        name: of the robot.
+        links: base first.
+        grip_position: origin of the grip frame in the hand's frame (m).
+        grip_rotation: of the grip frame in the hand's frame, quaternion xyzw.
+        visuals: whether links can be seen.
+    """
+    turn = rotations.inverse(grip_rotation)
+
+    def seen(point: Vector) -> Vector:
+        x, y, z = (a - b for a, b in zip(point, grip_position, strict=True))
+        return rotations.rotate(turn, (x, y, z))
+
+    base = links[0]
+    shapes = tuple(
+        s._replace(position=seen(s.position), rotation=rotations.multiply(turn, s.rotation))
+        for s in base.shapes
+    )
+    parts = [_link(base, shapes, visuals)]
+    for link in links[1:]:
+        on_base = link.parent == base.name
+        origin = seen(link.origin) if on_base else link.origin
+        rotation = rotations.multiply(turn, link.rotation) if on_base else link.rotation
+        parts += [_link(link, link.shapes, visuals), _joint(link, origin, rotation)]
+    return f'<robot name="{name}">\n' + "\n".join(parts) + "\n</robot>\n"
+
+
+def fixed_urdf(name: str, shapes: tuple[Shape, ...], visuals: bool) -> str:
+    """URDF text of immovable shapes, placed in the world frame, as one body."""
+    link = _link(Link(name, 0.0, shapes), shapes, visuals)
+    return f'<robot name="{name}">\n{link}\n</robot>\n'
+
+
+def _link(link: Link, shapes: tuple[Shape, ...], visuals: bool) -> str:
+    moment = max([_INERTIA_FLOOR, *(_inertia(link.mass, shape) for shape in shapes)])
+    parts = [
+        f'<link name="{link.name}"><inertial><mass value="{link.mass}"/>'
+        f'<inertia ixx="{moment}" iyy="{moment}" izz="{moment}" ixy="0" ixz="0" iyz="0"/>'
+        "</inertial>"
+    ]
+    for index, shape in enumerate(shapes):
+        parts.append(f"<collision>{_placed(shape)}</collision>")
+        if visuals:
+            colour = f'<color rgba="{_row(shape.colour)}"/>'
+            paint = f'<material name="{link.name}{index}">{colour}</material>'
+            parts += [f"<visual>{_placed(part)}{paint}</visual>" for part in _smooth(shape)]
+    return "".join(parts) + "</link>"
+
+
+def _smooth(shape: Shape) -> tuple[Shape, ...]:
+    """What is seen of a shape: PyBullet draws a capsule with few facets, but its parts smoothly."""
+    if shape.kind != "capsule":
+        return (shape,)
+    radius, half_length = shape.size
+    x, y, z = rotations.rotate(shape.rotation, (0.0, 0.0, half_length))
+    a, b, c = shape.position
+    ends = (a + x, b + y, c + z), (a - x, b - y, c - z)
+    balls = tuple(Shape("sphere", (radius,), end, colour=shape.colour) for end in ends)
+    return (shape._replace(kind="cylinder"), *balls)
+
+
+def _placed(shape: Shape) -> str:
+    origin = _origin(shape.position, shape.rotation)
+    return f"{origin}<geometry>{_geometry(shape)}</geometry>"
+
+
+def _geometry(shape: Shape) -> str:
+    if shape.kind == "box":
+        return f'<box size="{_row(tuple(2.0 * s for s in shape.size))}"/>'
+    if shape.kind == "sphere":
+        return f'<sphere radius="{shape.size[0]:.12g}"/>'
+    radius, half_length = shape.size
+    return f'<{shape.kind} radius="{radius:.12g}" length="{2.0 * half_length:.12g}"/>'
+
+
+def _joint(link: Link, origin: Vector, rotation: Quaternion) -> str:
+    low, high = link.limits
+    return (
+        f'<joint name="{link.name}" type="{link.joint}">'
+        f'<parent link="{link.parent}"/><child link="{link.name}"/>'
+        f'{_origin(origin, rotation)}<axis xyz="{_row(link.axis)}"/>'
+        f'<limit lower="{low}" upper="{high}" effort="1000" velocity="100"/></joint>'
+    )
+
+
+def _origin(position: Vector, rotation: Quaternion) -> str:
+    return f'<origin xyz="{_row(position)}" rpy="{_row(rotations.roll_pitch_yaw(rotation))}"/>'
+
+
+def _inertia(mass: float, shape: Shape) -> float:
+    """Largest principal moment (kg m2) of a solid box or cylinder (a capsule counts as one)."""
+    if shape.kind == "box":
+        _, middle, large = sorted(shape.size)
+        return mass / 3.0 * (middle * middle + large * large)
+    radius, half_length = shape.size
+    across = mass * (radius * radius / 4.0 + half_length * half_length / 3.0)
+    return max(across, mass * radius * radius / 2.0)
+
+
+def _row(numbers: tuple[float, ...]) -> str:
+    return " ".join(f"{n:.12g}" for n in numbers)

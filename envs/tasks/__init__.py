@@ -1,0 +1,1 @@
+"""Arenas, starts, goals and rewards."""

@@ -1,0 +1,214 @@
+"""Deep deterministic policy gradients as pure functions of one immutable state.
+
+Source: Lillicrap et al. 2015, arXiv:1509.02971, Algorithm 1. Departs from Dext-Gen: gradients of
+the workers are averaged instead of summed, `grad_clip` is applied, and nothing is mutable.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import chex
+import torch
+from torch import Tensor
+from torch.func import grad_and_value
+
+from grasp_func.core import normalizer
+from grasp_func.core.jit import Jit, trace
+from grasp_func.core.losses import actor_loss, critic_loss, td_target
+from grasp_func.core.networks import Networks
+from grasp_func.core.normalizer import NormState, Scaling
+from grasp_func.core.optim import AdamState, adam, clip_by_norm
+from grasp_func.core.rng import Key
+from grasp_func.core.tree import flatten, polyak, ravel
+from grasp_func.core.types import EnvSpec, Metrics, Params, Transition
+
+METRICS = ("actor_loss", "critic_loss", "q_mean")
+
+
+@chex.dataclass(frozen=True, kw_only=True, mappable_dataclass=False)
+class AgentState:
+    """All that learning changes. Equal states and equal batches give equal futures, to the bit.
+
+    `params`, `target` and the optimizer's moments are flat vectors [P]; `Learner.unravel` shows a
+    vector as {"actor": {name: tensor}, "critic": {name: tensor}} without copying.
+    """
+
+    params: Tensor  # [P]
+    target: Tensor  # [P] Polyak average of params
+    opt: AdamState
+    obs_norm: NormState
+    goal_norm: NormState
+    lr_scale: Tensor  # [] factor on both learning rates
+    action_l2: Tensor  # [] weight of the penalty on saturated actions
+    step: Tensor  # int64 [], gradient steps taken
+
+
+class DDPGConfig(NamedTuple):
+    """Hyper-parameters bound into the learner's functions."""
+
+    gamma: float = 0.98
+    actor_lr: float = 1e-3
+    critic_lr: float = 1e-3
+    tau: float = 0.05
+    grad_clip: float | None = 5.0
+    action_norm: float = 1.0
+    action_l2: float = 0.0  # at the start
+    obs_clip: float = 200.0
+    goal_clip: float = 200.0
+    obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
+    goal_exclude: tuple[int, ...] = ()
+    lowest_reward: float = -1.0
+
+
+GradReducer = Callable[
+    [Sequence[Tensor]], Tensor
+]  # one vector [N] per worker of this process -> their mean over all workers [N], read at once
+
+
+class Learner(NamedTuple):
+    """DDPG's pure functions. No input is modified."""
+
+    init: Callable[[Key], AgentState]
+    update: Callable[
+        [AgentState, Sequence[Transition]], tuple[AgentState, Metrics]
+    ]  # one batch per local worker
+    soft_update_targets: Callable[[AgentState], AgentState]
+    update_normalizers: Callable[
+        [AgentState, NormState, NormState], AgentState
+    ]  # merges moments of observations and goals
+    scalings: Callable[[AgentState], tuple[Scaling, Scaling]]  # of observations and of goals
+    unravel: Callable[[Tensor], dict[str, Params]]
+
+
+def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
+    """Averages vectors [N] in worker order; the reference of a `GradReducer`."""
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total / len(values) if len(values) > 1 else total
+
+
+def make_learner(
+    nets: Networks,
+    env_spec: EnvSpec,
+    cfg: DDPGConfig,
+    reduce_grads: GradReducer = mean_of_workers,
+    jit: Jit = trace,
+) -> Learner:
+    """Builds the learner of an environment's env_spec.
+
+    Args:
+        nets: network functions.
+        env_spec: sizes of the environment.
+        cfg: hyper-parameters.
+        reduce_grads: the one hook through which other processes take part.
+        jit: how the gradient is run, what takes nearly all of an update's time.
+    """
+    template = nets.init(Key(0))
+    _, unravel = ravel(template)
+    parts = _parts(template)
+    rates = {"actor": cfg.actor_lr, "critic": cfg.critic_lr}
+    optimizer = adam((parts[name], rate) for name, rate in rates.items())
+    gradient = jit(make_gradient(nets, unravel, cfg))
+
+    def init(key: Key) -> AgentState:
+        params = flatten(nets.init(key))
+        return AgentState(
+            params=params,
+            target=params.clone(),
+            opt=optimizer.init(params),
+            obs_norm=normalizer.init(env_spec.obs),
+            goal_norm=normalizer.init(env_spec.goal),
+            lr_scale=torch.ones(()),
+            action_l2=torch.tensor(cfg.action_l2),
+            step=torch.zeros((), dtype=torch.int64),
+        )
+
+    @torch.no_grad()
+    def update(state: AgentState, batches: Sequence[Transition]) -> tuple[AgentState, Metrics]:
+        grads = [gradient(state, batch) for batch in batches]
+        grad, metrics, _ = reduce_grads(grads).tensor_split(
+            [len(state.params), len(state.params) + len(METRICS)]
+        )
+        grad = clip_by_norm(grad, parts.values(), cfg.grad_clip)
+        params, opt = optimizer.update(grad, state.opt, state.params, float(state.lr_scale))
+        new = replace(state, params=params, opt=opt, step=state.step + 1)
+        return new, dict(zip(METRICS, metrics.clone(), strict=True))
+
+    def soft_update_targets(state: AgentState) -> AgentState:
+        return replace(state, target=polyak(state.target, state.params, cfg.tau))
+
+    def update_normalizers(state: AgentState, obs: NormState, goal: NormState) -> AgentState:
+        obs, goal = normalizer.merge(state.obs_norm, obs), normalizer.merge(state.goal_norm, goal)
+        return replace(state, obs_norm=obs, goal_norm=goal)
+
+    return Learner(
+        init, update, soft_update_targets, update_normalizers, partial(_scalings, cfg=cfg), unravel
+    )
+
+
+def make_gradient(
+    nets: Networks, unravel: Callable[[Tensor], dict[str, Params]], cfg: DDPGConfig
+) -> Callable[[AgentState, Transition], Tensor]:
+    """Builds the pure gradient of one batch, a vector [gradient P | metrics 3 | zeros].
+
+    Metrics ride along with the gradient, so that both are means over the same workers. Actor and
+    critic share no parameter and the actor's loss sees a constant critic, so the gradient of the
+    sum of both losses is the two gradients side by side, found in one backward pass.
+    """
+
+    def loss(
+        params: dict[str, Params],
+        critic: Params,
+        action_l2: Tensor,
+        target_q: Tensor,
+        x: Tensor,
+        action: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        c_loss, c_aux = critic_loss(params["critic"], x, action, target_q, nets=nets)
+        a_loss, a_aux = actor_loss(
+            params["actor"],
+            critic,
+            x,
+            nets=nets,
+            action_norm=cfg.action_norm,
+            action_l2=action_l2,
+        )
+        aux = {**c_aux, **a_aux}
+        return c_loss + a_loss, torch.stack([aux[name] for name in METRICS])
+
+    derivative = grad_and_value(loss, has_aux=True)
+
+    def gradient(state: AgentState, batch: Transition) -> Tensor:
+        obs_scale, goal_scale = _scalings(state, cfg)
+        goal = normalizer.normalize(batch.goal, goal_scale)
+        x = torch.cat([normalizer.normalize(batch.obs, obs_scale), goal], dim=-1)
+        next_x = torch.cat([normalizer.normalize(batch.next_obs, obs_scale), goal], dim=-1)
+        target = unravel(state.target)
+        next_action, _ = nets.actor(target["actor"], next_x)
+        next_q = nets.critic(target["critic"], next_x, next_action)
+        target_q = td_target(batch.reward, next_q, cfg.gamma, cfg.lowest_reward)
+        params = unravel(state.params)
+        grads, (_, metrics) = derivative(
+            params, params["critic"], state.action_l2, target_q, x, batch.action
+        )
+        return flatten([grads, metrics])
+
+    return gradient
+
+
+def _scalings(state: AgentState, cfg: DDPGConfig) -> tuple[Scaling, Scaling]:
+    obs = normalizer.scaling(state.obs_norm, cfg.obs_clip, cfg.obs_exclude)
+    return obs, normalizer.scaling(state.goal_norm, cfg.goal_clip, cfg.goal_exclude)
+
+
+def _parts(template: dict[str, Params]) -> dict[str, slice]:
+    """Returns where each network lies in the flat vector; `jax.tree` takes keys in sorted order."""
+    parts, start = {}, 0
+    for name in sorted(template):
+        size = flatten(template[name]).numel()
+        parts[name] = slice(start, start + size)
+        start += size
+    return parts

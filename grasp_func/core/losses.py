@@ -1,0 +1,78 @@
+"""The three formulas of deep deterministic policy gradients.
+
+Source: Lillicrap et al. 2015, arXiv:1509.02971, eq. 4-6. Clipped targets and the penalty on actions
+come from hindsight experience replay, Andrychowicz et al. 2017, arXiv:1707.01495, appendix A, which
+penalises what goes into tanh where we penalise what comes out.
+"""
+
+import chex
+import torch
+from torch import Tensor
+
+from grasp_func.core.networks import Networks
+from grasp_func.core.types import Metrics, Params
+
+
+def td_target(reward: Tensor, next_q: Tensor, gamma: float, lowest_reward: float = -1.0) -> Tensor:
+    """Returns r + gamma Q' [B, 1], clipped to the returns of rewards in [lowest_reward, 0]."""
+    chex.assert_equal_shape([reward, next_q])  # [B, 1] + [B] would broadcast
+    return (reward + gamma * next_q).clamp(lowest_reward / (1.0 - gamma), 0.0)
+
+
+def critic_loss(
+    critic: Params, x: Tensor, action: Tensor, target_q: Tensor, *, nets: Networks
+) -> tuple[Tensor, Metrics]:
+    """Mean squared TD error.
+
+    Args:
+        critic: parameters being differentiated.
+        x: normalised observation and goal [B, S + G].
+        action: [B, A] in [-1, 1].
+        target_q: regression targets [B, 1], no gradient flows into them.
+        nets: network functions.
+
+    Returns:
+        (loss [], {"critic_loss", "q_mean"}).
+    """
+    q = nets.critic(critic, x, action)
+    chex.assert_equal_shape([q, target_q])
+    loss = (q - target_q).square().mean()
+    return loss, {"critic_loss": loss.detach(), "q_mean": q.detach().mean()}
+
+
+def actor_loss(
+    actor: Params,
+    critic: Params,
+    x: Tensor,
+    *,
+    nets: Networks,
+    action_norm: float,
+    action_l2: Tensor | float = 0.0,
+) -> tuple[Tensor, Metrics]:
+    """Negative mean Q of the actor's own actions plus penalties on saturated outputs.
+
+    Args:
+        actor: parameters being differentiated.
+        critic: parameters held constant.
+        x: normalised observation and goal [B, S + G].
+        nets: network functions.
+        action_norm: weight of the mean square of the rotation embedding (PosePolicyNet) or of the
+            whole action (DDP).
+        action_l2: weight of the mean square of all other entries of the action, or of the whole
+            action (DDP); as in hindsight experience replay, not in Dext-Gen.
+
+    Returns:
+        (loss [], {"actor_loss"}).
+    """
+    action, regularised = nets.actor(actor, x)
+    penalty = action_norm * regularised.square().mean()
+    penalty = penalty + action_l2 * _all_but(action, nets.rotation).square().mean()
+    loss = penalty - nets.critic(critic, x, action).mean()
+    return loss, {"actor_loss": loss.detach()}
+
+
+def _all_but(action: Tensor, rotation: slice | None) -> Tensor:
+    """Returns the entries [B, A - 9] of actions that are not of a rotation matrix."""
+    if rotation is None:
+        return action
+    return torch.cat([action[:, : rotation.start], action[:, rotation.stop :]], dim=-1)

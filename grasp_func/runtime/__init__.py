@@ -1,0 +1,1 @@
+"""MPI processes, logical workers, compiling, and the state of the process."""

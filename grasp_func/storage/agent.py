@@ -1,0 +1,125 @@
+"""An agent's way between memory and disk: state -> files, files -> state, files -> policy."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from grasp_func.core.ddpg import AgentState, Learner
+from grasp_func.core.networks import EMBEDDING, MATRIX, ROTATION_START
+from grasp_func.core.numpy_policy import Policy, make_policy
+from grasp_func.core.tree import flatten
+from grasp_func.core.types import EnvSpec
+from grasp_func.errors import SaveError
+from grasp_func.storage.agent_files import AgentFiles, read_agent
+
+
+def to_files(learner: Learner, state: AgentState) -> AgentFiles:
+    """Returns what is written of a state: networks and normalizers."""
+    networks = learner.unravel(state.params)
+    obs, goal = learner.scalings(state)
+    return AgentFiles(
+        networks["actor"], networks["critic"], obs, state.obs_norm, goal, state.goal_norm
+    )
+
+
+def from_files(learner: Learner, state: AgentState, files: AgentFiles, source: Path) -> AgentState:
+    """Returns `state` with networks, targets and normalizers of `files`; the optimizer starts anew.
+
+    Raises:
+        SaveError: the files are of an agent with other sizes; names the first that differs.
+    """
+    loaded, misfits = fitting_from_files(learner, state, files)
+    for network, layers in learner.unravel(state.params).items():
+        found, needed = len(getattr(files, network)) // 2, len(layers) // 2
+        if found != needed:
+            misfits = {network: f"has {found} layers, this run needs {needed}"}
+    for part, misfit in misfits.items():
+        if misfit:
+            raise SaveError(
+                f"{source}: {part} {misfit}: pre-train with the same network sizes on an "
+                "environment with the same observation, goal and action, or load only the layers "
+                "that fit: --set load_pretrained=fitting"
+            )
+    return loaded
+
+
+def fitting_from_files(
+    learner: Learner, state: AgentState, files: AgentFiles
+) -> tuple[AgentState, dict[str, str]]:
+    """Returns `state` with those parts of `files` that fit, and why the others do not.
+
+    A layer fits if it has the shape that it has in the state, an input layer only if observation
+    and goal have the same sizes, too: what it reads would mean something else.
+
+    Returns:
+        the state, and for each layer and normalizer how it differs; empty where it fits.
+    """
+    misfits = {
+        "obs_norm": _misfit(files.obs_moments.mean, state.obs_norm.mean),
+        "goal_norm": _misfit(files.goal_moments.mean, state.goal_norm.mean),
+    }
+    inputs = misfits["obs_norm"] or misfits["goal_norm"]
+    networks = learner.unravel(state.params)
+    for network, layers in networks.items():
+        found = getattr(files, network)
+        for i in range(0, len(layers), 2):
+            weight, bias = f"layers.{i}.weight", f"layers.{i}.bias"
+            misfit = _misfit(found.get(weight), layers[weight]) or (inputs if i == 0 else "")
+            misfits[f"{network} layers.{i}"] = misfit
+            if not misfit:
+                layers |= {weight: found[weight], bias: found[bias]}
+    params = flatten(networks)
+    loaded = replace(
+        state,
+        params=params,
+        target=params.clone(),
+        obs_norm=state.obs_norm if misfits["obs_norm"] else files.obs_moments,
+        goal_norm=state.goal_norm if misfits["goal_norm"] else files.goal_moments,
+    )
+    return loaded, misfits
+
+
+def load_policy(directory: Path, env_spec: EnvSpec | None = None) -> Policy:
+    """Reads a trained agent as a function of observation and goal that returns the greedy action.
+
+    Args:
+        directory: holds the four files of an agent.
+        env_spec: of the environment to act in, which must fit; None: any whose actions begin with
+            three entries of position, then the rotation if there is one, as all of ours do.
+
+    Raises:
+        SaveError: files missing, unusable, or of an agent for other sizes.
+    """
+    files = read_agent(directory)
+    if env_spec is None:
+        has_head = files.actions > files.outputs
+        rotation = slice(ROTATION_START, ROTATION_START + MATRIX) if has_head else None
+    else:
+        rotation = rotation_of(files, env_spec, directory)
+    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
+
+
+def rotation_of(files: AgentFiles, env_spec: EnvSpec, source: Path) -> slice | None:
+    """Returns where the actor's action holds a rotation that it orthonormalises.
+
+    Raises:
+        SaveError: the agent is of other sizes than the environment.
+    """
+    sizes = len(files.obs_scaling.mean), len(files.goal_scaling.mean)
+    outputs = files.outputs
+    has_head = env_spec.rotation is not None and outputs == env_spec.action - (MATRIX - EMBEDDING)
+    if sizes != (env_spec.obs, env_spec.goal) or not (has_head or outputs == env_spec.action):
+        raise SaveError(
+            f"{source}: for observation {sizes[0]}, goal {sizes[1]}, {outputs} outputs, "
+            f"the environment has observation {env_spec.obs}, goal {env_spec.goal}, action "
+            f"{env_spec.action}: name an agent of this environment with --load DIR"
+        )
+    return env_spec.rotation if has_head else None
+
+
+def _misfit(found: Tensor | None, needed: Tensor) -> str:
+    """Returns how a tensor's shape differs from the one that is needed; empty if it fits."""
+    shape = None if found is None else tuple(found.shape)
+    needed_shape = tuple(needed.shape)
+    return "" if shape == needed_shape else f"is {shape}, this run needs {needed_shape}"

@@ -1,0 +1,226 @@
+"""A trained agent for other programs: safetensors, TorchScript and Dext-Gen's own files.
+
+Each format is a dictionary of file names and contents, so a folder is written whole or not at all.
+TorchScript rather than ONNX: it needs neither another package to be written and checked nor Python
+to be run, and it keeps the float64 of the layers. Departs from Dext-Gen, whose saves need its
+classes to be read.
+"""
+
+import io
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grasp_func.core.networks import EMBEDDING, ROTATION_START
+from grasp_func.core.normalizer import Scaling
+from grasp_func.core.numpy_policy import act, make_policy
+from grasp_func.core.rotations import EPS
+from grasp_func.core.types import Params, as_float32
+from grasp_func.errors import SaveError
+from grasp_func.storage.agent_files import AgentFiles
+from grasp_func.storage.atomic import replace_all
+from grasp_func.storage.dextgen import dextgen_normalizer_bytes
+from grasp_func.storage.run_dir import FILES
+
+MAX_ERROR = 1e-6  # of an exported action
+INPUTS = "clip((x - mean) / std, -clip, clip) of state and goal, joined; then the action, if any"
+
+
+class Agent(NamedTuple):
+    """What is exported."""
+
+    files: AgentFiles
+    rotation: slice | None  # where its action holds a rotation that the network orthonormalises
+
+
+def export_agent(agent: Agent, directory: Path, formats: Sequence[str]) -> list[Path]:
+    """Writes an agent in the given formats, all of them or none, and returns the files.
+
+    Args:
+        agent: what is exported.
+        directory: created if need be.
+        formats: some of FORMATS.
+
+    Raises:
+        SaveError: the agent does not fit a format, a package is missing, or a file cannot be
+            written.
+    """
+    contents: dict[Path, bytes] = {}
+    for name in formats:
+        contents |= {directory / path: data for path, data in FORMATS[name](agent).items()}
+    try:
+        for path in contents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        replace_all(contents)
+    except (OSError, SaveError) as error:
+        reason = getattr(error.__cause__ or error, "strerror", error)
+        raise SaveError(
+            f"{directory}: cannot be written ({reason}), choose a place with --out DIR"
+        ) from error
+    return list(contents)
+
+
+def safetensors_files(agent: Agent) -> dict[str, bytes]:
+    """Returns both networks with the scaling of their inputs as safetensors."""
+    try:
+        from safetensors.torch import save
+    except ImportError:
+        remedy = "pip install 'grasp_func[export]', or choose another --format"
+        raise SaveError(f"safetensors is not installed: {remedy}") from None
+    files, rotation = agent
+    scalings = {
+        f"{part}_norm.{field}": torch.as_tensor(value, dtype=torch.float32)
+        for part, scaling in (("state", files.obs_scaling), ("goal", files.goal_scaling))
+        for field, value in scaling._asdict().items()
+    }
+    facts = {"inputs": INPUTS, "rotation": rotation and [rotation.start, rotation.stop]}
+    metadata = {"grasp_func": json.dumps(facts)}  # one entry: the library does not keep an order
+    return {
+        f"{name}.safetensors": save({**_plain(params), **scalings}, metadata)
+        for name, params in (("actor", files.actor), ("critic", files.critic))
+    }
+
+
+def torchscript_files(agent: Agent) -> dict[str, bytes]:
+    """Returns the greedy policy as a TorchScript module that needs nothing else."""
+    files = agent.files
+    module = PolicyModule(files.actor, files.obs_scaling, files.goal_scaling, agent.rotation)
+    stream = io.BytesIO()
+    with warnings.catch_warnings():  # superseded, yet the only form that runs without Python
+        warnings.simplefilter("ignore", DeprecationWarning)
+        script = torch.jit.script(module.eval())
+        torch.jit.save(script, stream)
+    _check_actions(script, agent)
+    return {"policy.torchscript": stream.getvalue()}
+
+
+def _check_actions(module: nn.Module, agent: Agent) -> None:
+    """Compares a module with `policy.act` on inputs like those of training.
+
+    Raises:
+        SaveError: their actions differ.
+    """
+    files = agent.files
+    policy = make_policy(files.actor, files.obs_scaling, files.goal_scaling, agent.rotation)
+    rng = np.random.default_rng(0)
+    obs, goal = (
+        as_float32(rng.normal(scaling.mean, scaling.std, (100, len(scaling.mean))))
+        for scaling in (files.obs_scaling, files.goal_scaling)
+    )
+    expected = np.stack([act(policy, *pair) for pair in zip(obs, goal, strict=True)])
+    error = np.abs(module(torch.from_numpy(obs), torch.from_numpy(goal)).numpy() - expected).max()
+    if not error <= MAX_ERROR:
+        raise SaveError(f"policy.torchscript: actions differ by {error:.0e}, expected {MAX_ERROR}")
+
+
+def dextgen_files(agent: Agent) -> dict[str, bytes]:
+    """Returns the four files as Dext-Gen writes them, in a folder of their own."""
+    files, rotation = agent
+    if rotation is not None and rotation.start != ROTATION_START:
+        found = f"the action's rotation begins at {rotation.start}"
+        raise SaveError(
+            f"{found}, Dext-Gen's networks expect {ROTATION_START}: choose another --format"
+        )
+    contents = (
+        _torch_bytes(files.actor),
+        _torch_bytes(files.critic),
+        dextgen_normalizer_bytes(files.obs_moments, files.obs_scaling),
+        dextgen_normalizer_bytes(files.goal_moments, files.goal_scaling),
+    )
+    return {f"dextgen/{name}": data for name, data in zip(FILES, contents, strict=True)}
+
+
+FORMATS: Mapping[str, Callable[[Agent], dict[str, bytes]]] = {
+    "dextgen": dextgen_files,
+    "safetensors": safetensors_files,
+    "torchscript": torchscript_files,
+}
+
+
+class PolicyModule(nn.Module):
+    """`policy.act` as a module: observation [..., S] and goal [..., G] to action [..., A].
+
+    Float32, but its layers and the rotation are computed in float64, as `act` does it.
+    """
+
+    mean: Tensor  # [S + G]
+    std: Tensor
+    clip: Tensor
+
+    def __init__(self, actor: Params, obs: Scaling, goal: Scaling, rotation: slice | None) -> None:
+        """Copies the actor's parameters; `rotation` as in `policy.Policy`."""
+        super().__init__()
+        self.layers = nn.Sequential()
+        n_layers = len(actor) // 2
+        for i in range(n_layers):
+            n_out, n_in = actor[f"layers.{2 * i}.weight"].shape
+            self.layers.append(nn.Linear(n_in, n_out))
+            self.layers.append(nn.ReLU() if i < n_layers - 1 else nn.Tanh())
+        clips = [torch.full_like(scaling.mean, scaling.clip) for scaling in (obs, goal)]
+        self.register_buffer("mean", torch.cat([obs.mean, goal.mean]))
+        self.register_buffer("std", torch.cat([obs.std, goal.std]))
+        self.register_buffer("clip", torch.cat(clips))
+        self.load_state_dict(_plain(actor), strict=False)
+        self.layers.double()
+        self.requires_grad_(False)
+        self.start = -1 if rotation is None else rotation.start
+        self.end = self.start + EMBEDDING
+        self.eps = EPS  # TorchScript knows no global numbers
+
+    def forward(self, observation: Tensor, goal: Tensor) -> Tensor:
+        """Returns the greedy action, float32."""
+        x = torch.cat([observation, goal], dim=-1).to(torch.float32)
+        x = (x - self.mean) / self.std
+        x = torch.minimum(torch.maximum(x, -self.clip), self.clip)
+        action: Tensor = self.layers(x.to(torch.float64))
+        if self.start >= 0:
+            matrix = _matrix(action[..., self.start : self.end], self.eps)
+            parts = [action[..., : self.start], matrix, action[..., self.end :]]
+            action = torch.cat(parts, dim=-1)
+        return action.to(torch.float32)
+
+
+def _matrix(embedding: Tensor, eps: float) -> Tensor:
+    """Returns `rotations.embedding_to_matrix` [..., 9], row by row, with the ties of `act`."""
+    x_axis = torch.zeros_like(embedding[..., :3])
+    x_axis[..., 0] = 1.0
+    a = _unit(embedding[..., :3], x_axis, eps)
+    rest = embedding[..., 3:] - (a * embedding[..., 3:]).sum(-1, keepdim=True) * a
+    x, y, z = a[..., 0], a[..., 1], a[..., 2]
+    zero = torch.zeros_like(x)
+    size = a.abs()
+    smallest = size.amin(-1, keepdim=True) == size
+    orthogonal = torch.where(
+        smallest[..., :1],
+        torch.stack([zero, z, -y], -1),
+        torch.where(
+            smallest[..., 1:2], torch.stack([-z, zero, x], -1), torch.stack([y, -x, zero], -1)
+        ),
+    )
+    b = _unit(rest, orthogonal / _length(orthogonal), eps)
+    return torch.stack([a, b, torch.linalg.cross(a, b, dim=-1)], dim=-1).flatten(-2)
+
+
+def _unit(vector: Tensor, fallback: Tensor, eps: float) -> Tensor:
+    length = _length(vector)
+    return torch.where(length > eps, vector / length, fallback)
+
+
+def _length(vector: Tensor) -> Tensor:
+    return vector.square().sum(-1, keepdim=True).sqrt()
+
+
+def _plain(params: Params) -> Params:
+    return {name: tensor.detach().float().contiguous() for name, tensor in params.items()}
+
+
+def _torch_bytes(params: Params) -> bytes:
+    stream = io.BytesIO()
+    torch.save(_plain(params), stream)
+    return stream.getvalue()

@@ -1,0 +1,77 @@
+"""What a configuration means: sizes of networks, hyper-parameters of DDPG, how updates are run."""
+
+from functools import partial
+
+from grasp_func.config.load import Config
+from grasp_func.core.ddpg import DDPGConfig
+from grasp_func.core.jit import Jit, eager, trace
+from grasp_func.core.networks import NetworkSpec
+from grasp_func.core.types import EnvSpec
+from grasp_func.runtime.aot import compile_graph
+from grasp_func.runtime.comm import Comm, on_root
+
+
+def network_spec(cfg: Config) -> NetworkSpec:
+    """Returns the sizes of the networks."""
+    return NetworkSpec(
+        cfg.actor_net_type,
+        cfg.actor_net_nlayers,
+        cfg.actor_net_layer_width,
+        cfg.critic_net_nlayers,
+        cfg.critic_net_layer_width,
+    )
+
+
+def ddpg_config(cfg: Config, env_spec: EnvSpec) -> DDPGConfig:
+    """Returns the learner's hyper-parameters.
+
+    Raises:
+        ValueError: the configuration names entries that the environment does not have.
+    """
+    return DDPGConfig(
+        gamma=cfg.gamma,
+        actor_lr=cfg.actor_lr,
+        critic_lr=cfg.critic_lr,
+        tau=cfg.tau,
+        grad_clip=cfg.grad_clip,
+        action_norm=cfg.action_norm,
+        action_l2=cfg.action_l2,
+        obs_clip=cfg.state_clip,
+        goal_clip=cfg.goal_clip,
+        lowest_reward=env_spec.lowest_reward,
+        obs_exclude=_excluded_obs(cfg, env_spec),
+        goal_exclude=_all_but(cfg.goal_norm_idx, env_spec.goal, "goal_norm_idx"),
+    )
+
+
+def jit_of(cfg: Config, comm: Comm) -> Jit:
+    """Returns how the learner's gradient is run; the first process compiles for all."""
+    compiled = partial(compile_graph, share=partial(on_root, comm))
+    ways: dict[str, Jit] = {
+        "eager": eager,
+        "traced": trace,
+        "compiled": partial(trace, build=compiled),
+    }
+    return ways[cfg.updates]
+
+
+def _excluded_obs(cfg: Config, env_spec: EnvSpec) -> tuple[int, ...]:
+    """Returns the observation entries that are not normalised."""
+    if cfg.state_norm_idx is not None:
+        return _all_but(cfg.state_norm_idx, env_spec.obs, "state_norm_idx")
+    unknown = set(cfg.state_norm_exclude) - set(env_spec.obs_blocks)
+    if unknown:
+        raise ValueError(
+            f"state_norm_exclude: no block {', '.join(sorted(unknown))} in the observation, "
+            f"expected some of {', '.join(env_spec.obs_blocks) or 'none'}"
+        )
+    entries = range(env_spec.obs)
+    return tuple(i for name in cfg.state_norm_exclude for i in entries[env_spec.obs_blocks[name]])
+
+
+def _all_but(indices: list[int] | None, size: int, name: str) -> tuple[int, ...]:
+    if indices is None:
+        return ()
+    if max(indices, default=0) >= size:
+        raise ValueError(f"{name} = {indices}: expected entries of [0, {size})")
+    return tuple(i for i in range(size) if i not in indices)

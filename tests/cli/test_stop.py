@@ -1,0 +1,121 @@
+"""Runs that are asked to stop finish their epoch, on all processes, and go on later."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from command_line import ENV, launch, settings, wait_for_epochs
+from grasp_func.cli.launch import STOP_NOTICE, STOP_SIGNALS, stop_line, stop_requests
+from grasp_func.runtime.comm import SoloComm
+from grasp_func.storage.agent_files import read_agent
+
+NOTICE = STOP_NOTICE.decode()
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_signal_asks_and_the_old_handlers_come_back(number, capfd):
+    before = [signal.getsignal(n) for n in STOP_SIGNALS]
+    with stop_requests(SoloComm()) as asked:
+        assert not asked()
+        os.kill(os.getpid(), number)
+        assert asked() and asked()
+        if number != signal.SIGINT:
+            os.kill(os.getpid(), number)  # a second one changes nothing
+        assert asked() and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert [signal.getsignal(n) for n in STOP_SIGNALS] == before
+    assert capfd.readouterr().err == NOTICE
+
+
+class OtherRank(SoloComm):
+    """Rank 1 of 2; rank 0 was asked or not."""
+
+    def __init__(self, other):
+        self.other = other
+
+    def Get_rank(self):
+        return 1
+
+    def allgather(self, sendobj):
+        return [self.other, sendobj]
+
+
+def test_all_processes_agree(capfd):
+    with stop_requests(OtherRank(True)) as asked:
+        assert asked()
+    with stop_requests(OtherRank(False)) as asked:
+        assert not asked()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked()
+    assert capfd.readouterr().err == ""  # the first process alone talks
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Returns a function that starts a run; whatever still runs is ended."""
+    begun = []
+
+    def run(*changes, processes=0):
+        arguments = ["train.py", "--env", ENV, *settings(*changes)]
+        begun.append(launch(*arguments, cwd=tmp_path, processes=processes, wait=False))
+        return begun[-1]
+
+    yield run
+    for process in begun:
+        if process.poll() is None:
+            process.terminate()  # mpirun ends its processes
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=10)
+            process.kill()
+
+
+def finish(process, cwd):
+    """Waits for a stopped run and returns the number of epochs that it says and saved."""
+    out, err = process.communicate(timeout=40)
+    assert process.returncode == 0, err
+    assert err.count(NOTICE) <= 1 and "Traceback" not in err
+    stats = json.loads((cwd / "saves" / ENV / "stats.json").read_text())
+    epochs = len(stats["epochs"])
+    assert out.count("stopped on request") == 1
+    assert out.splitlines()[-1] == stop_line(epochs, saved=True)
+    assert not stats["finished"]
+    read_agent(cwd / "saves" / ENV)
+    return epochs
+
+
+def test_a_terminated_run_stops_after_its_epoch_and_goes_on(tmp_path, start):
+    process = start("epochs=1000")
+    wait_for_epochs(tmp_path / "saves" / ENV / "stats.json", 1, process)
+    process.terminate()
+    epochs = finish(process, tmp_path)
+    again = ["--resume", "--set", f"epochs={epochs + 1}"]
+    done = launch("train.py", "--env", ENV, *again, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"epoch {epochs + 1:4d}/" in done.stdout and "stopped" not in done.stdout
+
+
+def test_a_second_interrupt_ends_at_once(tmp_path, start):
+    process = start("cycles=1000000", "save=false")
+    assert ENV in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == NOTICE
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("target", ["mpirun", "one process"])
+def test_requests_reach_all_processes(tmp_path, start, target):
+    process = start("epochs=1000", processes=2)
+    wait_for_epochs(tmp_path / "saves" / ENV / "stats.json", 1, process)
+    if target == "mpirun":
+        process.send_signal(signal.SIGUSR1)
+    else:
+        ranks = subprocess.check_output(["pgrep", "-P", str(process.pid)], text=True).split()
+        assert len(ranks) == 2
+        os.kill(int(ranks[1]), signal.SIGTERM)
+    finish(process, tmp_path)

@@ -1,0 +1,60 @@
+"""Starting the examples as a user does, with settings of which a run lasts seconds."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TINY = (
+    "cycles=1",
+    "rollouts=1",
+    "batches=2",
+    "evals=3",
+    "epochs=1",
+    "batch_size=8",
+    "confirm_episodes=0",
+    "seed=5",
+    "actor_net_layer_width=16",
+    "critic_net_layer_width=16",
+)
+ENV = "FlatPJCube-v0"
+
+
+def launch(*arguments: str, cwd: Path, processes: int = 0, wait: bool = True):
+    """Starts an example; `processes` > 0 starts it under mpirun."""
+    folder = Path(__file__).parent if arguments[0] == "point_train.py" else EXAMPLES
+    program = [sys.executable, str(folder / arguments[0]), *arguments[1:]]
+    if processes:
+        mpirun = Path(sys.executable).with_name("mpirun")
+        if not mpirun.exists():
+            pytest.skip("mpirun is not installed beside this Python")
+        program = [str(mpirun), "--oversubscribe", "-n", str(processes), *program]
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    environment = {**os.environ, **(root if os.getuid() == 0 else {})}
+    process = subprocess.Popen(
+        program, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    if not wait:
+        return process
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(program, process.returncode, out, err)
+
+
+def settings(*changes: str) -> list[str]:
+    return [word for change in (*TINY, *changes) for word in ("--set", change)]
+
+
+def train_tiny(cwd: Path, *arguments: str, processes: int = 0):
+    return launch("train.py", "--env", ENV, *settings(), *arguments, cwd=cwd, processes=processes)
+
+
+def wait_for_epochs(stats: Path, n: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 90
+    while not (stats.exists() and len(json.loads(stats.read_text())["epochs"]) >= n):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.2)

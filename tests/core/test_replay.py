@@ -1,0 +1,226 @@
+"""Hindsight replay: arithmetic by hand on two episodes, chance by its properties."""
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from grasp_func.core.replay import (
+    Indices,
+    ReplayBuffer,
+    ReplaySampling,
+    buffer_bytes,
+    draw_batches,
+    draw_indices,
+    gather,
+    progress,
+)
+from grasp_func.core.rng import Key
+from grasp_func.core.types import EnvSpec, Episode
+from helpers import assert_same
+
+ENV_SPEC = EnvSpec(obs=2, goal=3, action=1, rotation=None, obs_blocks={}, horizon=2)
+N = 20_000
+
+
+def equal_reward(achieved, desired, info):
+    """0 where the goal is reached exactly, else -1."""
+    return -(achieved != desired).any(-1).astype(np.float64)
+
+
+def episode(number, horizon=2):
+    """An episode whose every entry tells where it comes from: 100 number + 10 t + position."""
+    base, t = 100.0 * number, 10.0 * np.arange(horizon + 1)[:, None]
+    return Episode(
+        obs=np.float32(base + t + [1, 2]),
+        achieved=np.float32(base + t + [3, 4, 5]),
+        goal=np.float32(base + np.array([6, 7, 8])),
+        action=np.float32(base + t[:-1] + [9]),
+    )
+
+
+def flags(*held):
+    return np.array(held, bool)
+
+
+# --- gather
+
+
+def test_gather_by_hand():
+    episodes = Episode(*map(np.stack, zip(episode(0), episode(1), strict=True)))
+    idx = Indices(
+        episode=np.array([1, 0, 0, 1]),
+        t=np.array([0, 1, 0, 1]),
+        future=np.array([1, 2, 2, 2]),
+        relabel=np.array([False, True, True, False]),
+    )
+    batch = gather(episodes, idx, equal_reward)
+    assert batch.obs.tolist() == [[101, 102], [11, 12], [1, 2], [111, 112]]
+    assert batch.next_obs.tolist() == [[111, 112], [21, 22], [11, 12], [121, 122]]
+    assert batch.action.tolist() == [[109], [19], [9], [119]]
+    # rows 1 and 2 take what episode 0 achieves at t = 2: 20 + (3, 4, 5)
+    assert batch.goal.tolist() == [[106, 107, 108], [23, 24, 25], [23, 24, 25], [106, 107, 108]]
+    # the reward is for what is achieved at t + 1: only row 1 (t + 1 = 2 = future) has its goal then
+    assert batch.reward.tolist() == [[-1], [0], [-1], [-1]]
+    assert {str(field.dtype) for field in batch} == {"torch.float32"}
+
+
+def test_gather_copies():
+    episodes = Episode(*map(np.stack, zip(episode(0), episode(1), strict=True)))
+    idx = Indices(np.array([0]), np.array([0]), np.array([1]), np.array([False]))
+    batch = gather(episodes, idx, equal_reward)
+    for field in batch:
+        field.fill_(-7.0)
+    assert not any((field == -7.0).any() for field in episodes)
+
+
+# --- draw_indices
+
+
+@hypothesis.given(
+    st.integers(0, 99),
+    st.integers(1, 60),
+    st.integers(1, 300),
+    st.builds(ReplaySampling, *[st.floats(0, 1)] * 3),
+    st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=9),
+)
+def test_indices_are_valid_whatever_is_asked_for(seed, horizon, n, shares, held):
+    moved, lifted = np.array(held, bool).T
+    idx = draw_indices(Key(seed), horizon, n, shares, moved, lifted)
+    assert {len(field) for field in idx} == {n}
+    assert ((idx.episode >= 0) & (idx.episode < len(held))).all()
+    assert ((idx.t >= 0) & (idx.t < idx.future) & (idx.future <= horizon)).all()
+    assert idx.relabel.dtype == bool
+
+
+@pytest.mark.parametrize("k", [0, 1, 4])
+def test_relabelled_share(k):
+    share = k / (k + 1)
+    idx = draw_indices(Key(k), 10, N, ReplaySampling(share), flags(0), flags(0))
+    assert idx.relabel.mean() == pytest.approx(share, abs=4 * (share * (1 - share) / N) ** 0.5)
+
+
+def test_times_and_futures_are_uniform():
+    idx = draw_indices(Key(0), 4, N, ReplaySampling(0.8), flags(0), flags(0))
+    np.testing.assert_allclose(np.bincount(idx.t) / N, 0.25, atol=0.013)
+    for t in range(4):
+        counts = np.bincount(idx.future[idx.t == t], minlength=5)
+        expected = np.where(np.arange(5) > t, 1 / (4 - t), 0)
+        np.testing.assert_allclose(counts / counts.sum(), expected, atol=0.03)
+
+
+def test_relabelling_is_independent_of_the_transition():
+    idx = draw_indices(Key(0), 4, N, ReplaySampling(0.5), flags(0, 0), flags(0, 0))
+    for field in (idx.episode, idx.t, idx.future):
+        assert abs(np.corrcoef(field, idx.relabel)[0, 1]) < 0.03
+
+
+def test_favoured_shares():
+    # of five episodes two moved, one of which was lifted
+    moved, lifted = flags(0, 1, 0, 1, 0), flags(0, 0, 0, 1, 0)
+    shares = ReplaySampling(0.8, moved=0.5, lifted=0.3)
+    idx = draw_indices(Key(0), 10, N, shares, moved, lifted)
+    found = np.bincount(idx.episode) / N
+    # all: 0.5 * 0.2 = 0.1 each; moved: + 0.5 / 2; then 30% of all draws go to the lifted one
+    expected = np.array([0.1, 0.35, 0.1, 0.35, 0.1]) * 0.7 + np.array([0, 0, 0, 0.3, 0])
+    np.testing.assert_allclose(found, expected, atol=0.015)
+
+
+def test_shares_of_nothing_change_nothing():
+    """Where no episode moved or was lifted, the draw is that without favours."""
+    plain = draw_indices(Key(0), 10, 100, ReplaySampling(0.8), flags(0, 0), flags(0, 0))
+    greedy = ReplaySampling(0.8, moved=1.0, lifted=1.0)
+    assert_same(draw_indices(Key(0), 10, 100, greedy, flags(0, 0), flags(0, 0)), plain)
+
+
+def test_empty_buffer():
+    with pytest.raises(ValueError, match="empty replay buffer"):
+        draw_indices(Key(0), 10, 1, ReplaySampling(0.8), flags(), flags())
+
+
+# --- the buffer
+
+
+@hypothesis.given(st.integers(0, 12), st.integers(0, 30))
+def test_buffer_keeps_the_newest_episodes(n_transitions, n_appended):
+    buffer = ReplayBuffer(ENV_SPEC, n_transitions)
+    capacity = max(1, n_transitions // 2)
+    for number in range(n_appended):
+        buffer.append(episode(number))
+        assert len(buffer) == min(number + 1, capacity)
+    held = {int(goal[0]) // 100 for goal in buffer.episodes.goal[: len(buffer)]}
+    assert held == set(range(max(0, n_appended - capacity), n_appended))
+    for slot in range(len(buffer)):
+        stored = Episode(*(field[slot] for field in buffer.episodes))
+        assert_same(stored, episode(int(stored.goal[0]) // 100))
+
+
+def test_flags_follow_their_episode_around_the_ring():
+    still = episode(0)._replace(achieved=np.zeros((3, 3), np.float32))
+    buffer = ReplayBuffer(ENV_SPEC, 4)
+    for moves in (True, False, False, True):
+        buffer.append(episode(0) if moves else still)
+    assert buffer.moved.tolist() == buffer.lifted.tolist() == [False, True]
+
+
+def test_draw_batches_cuts_one_draw_into_batches():
+    buffer = ReplayBuffer(ENV_SPEC, 100)
+    for number in range(3):
+        buffer.append(episode(number))
+    batches = draw_batches(buffer, Key(5), 4, 8, ReplaySampling(0.8), equal_reward)
+    assert [len(batch.obs) for batch in batches] == [8] * 4
+    unused = flags(1, 1, 1)
+    idx = draw_indices(Key(5), 2, 32, ReplaySampling(0.8), unused, unused)
+    whole = gather(buffer.episodes, idx, equal_reward)
+    for i, batch in enumerate(batches):
+        assert all(
+            part.tolist() == field[8 * i : 8 * i + 8].tolist()
+            for part, field in zip(batch, whole, strict=True)
+        )
+
+
+def test_draw_batches_reads_only_what_is_held():
+    buffer = ReplayBuffer(ENV_SPEC, 1000)
+    buffer.append(episode(1))
+    (batch,) = draw_batches(buffer, Key(0), 1, 500, ReplaySampling(0.0), equal_reward)
+    assert (batch.obs >= 100).all()
+
+
+# --- progress
+
+
+def path(*positions):
+    return np.float32([[0.5, 0.5, 0.4], *positions])
+
+
+@pytest.mark.parametrize(
+    ("achieved", "expected"),
+    [
+        (path([0.5, 0.5, 0.4]), (False, False)),
+        (path([0.5055, 0.5055, 0.4055]), (False, False)),  # sqrt(3) * 5.5 mm = 9.5 mm
+        (path([0.506, 0.506, 0.406]), (True, False)),  # sqrt(3) * 6 mm = 10.4 mm
+        (path([0.5, 0.5, 0.444]), (True, False)),
+        (path([0.5, 0.5, 0.446]), (True, True)),
+        (path([0.5, 0.5, 0.446], [0.5, 0.5, 0.4]), (True, True)),  # on the way counts
+        (path([0.5, 0.5, 0.3]), (True, False)),  # falling is not lifting
+    ],
+)
+def test_progress(achieved, expected):
+    assert progress(achieved) == expected
+
+
+def test_progress_looks_at_the_position_alone():
+    achieved = np.hstack([path([0.5, 0.5, 0.4]), np.float32([[0, 0], [1, 1]])])
+    assert progress(achieved) == (False, False)
+
+
+def test_progress_of_a_goal_without_height():
+    """Two numbers used to be an IndexError: not every goal is a position in space."""
+    assert progress(np.float32([[0, 0], [1, 1]])) == (True, False)
+
+
+@pytest.mark.parametrize("n_transitions", [1, 10, 47, 1000])
+def test_buffer_bytes_are_those_of_the_arrays(n_transitions):
+    held = ReplayBuffer(ENV_SPEC, n_transitions).episodes
+    assert all(field.dtype == np.float32 for field in held)
+    assert buffer_bytes(ENV_SPEC, n_transitions) == sum(field.nbytes for field in held)

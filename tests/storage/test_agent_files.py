@@ -1,0 +1,180 @@
+"""Agent files survive the way through the disk, whatever happens while they are written."""
+
+import os
+import pickle
+import pickletools
+import threading
+from datetime import datetime
+
+import pytest
+import torch
+
+from grasp_func.errors import SaveError
+from grasp_func.storage import atomic
+from grasp_func.storage.agent_files import read_agent, write_agent
+from grasp_func.storage.atomic import atomic_write_bytes, atomic_write_text, write_folder
+from grasp_func.storage.run_dir import open_run, pretrain_directory
+from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, assert_same
+
+NOW = datetime(2026, 1, 2, 3, 4)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    write_agent(tmp_path, agent())
+    return tmp_path
+
+
+# --- good files
+
+
+@pytest.mark.parametrize("critic_action", [ACTION, ACTION + 3])  # plain; a rotation head adds 3
+def test_what_is_written_is_read_to_the_bit(tmp_path, critic_action):
+    files = agent(critic_action=critic_action)
+    write_agent(tmp_path / "new" / "folder", files)
+    assert_same(read_agent(tmp_path / "new" / "folder"), files)
+
+
+def test_networks_are_plain_tensors_that_torch_reads_without_code(saved):
+    loaded = torch.load(saved / "actor.pt", weights_only=True)
+    assert type(loaded) is dict
+    assert list(loaded) == [
+        *("layers.0.weight", "layers.0.bias"),
+        *("layers.2.weight", "layers.2.bias"),
+    ]
+    module = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 4))
+    module.load_state_dict({name.removeprefix("layers."): x for name, x in loaded.items()})
+
+
+def test_views_of_a_flat_vector_are_saved_alone(tmp_path):
+    flat = torch.zeros(100_000)
+    files = agent()
+    view = flat[: ACTION * WIDTH].view(ACTION, WIDTH)
+    write_agent(tmp_path, files._replace(actor={**files.actor, "layers.2.weight": view}))
+    assert (tmp_path / "actor.pt").stat().st_size < 10_000
+
+
+def test_normalizer_pickles_hold_no_code(saved):
+    for name in FILES[2:]:
+        data = (saved / name).read_bytes()
+        opcodes = {opcode.name for opcode, _, _ in pickletools.genops(data)}
+        assert not [
+            name
+            for name in opcodes
+            if any(word in name for word in ("GLOBAL", "REDUCE", "EXT", "PERSID", "OBJ", "INST"))
+        ]
+        assert set(pickle.loads(data)) == {
+            *("format", "count", "mean", "m2", "scale_mean", "scale_std", "clip")
+        }
+
+
+def test_ordered_dictionaries_of_modules_are_read(saved):
+    module = torch.nn.Module()
+    module.layers = torch.nn.Sequential(
+        torch.nn.Linear(OBS + GOAL, WIDTH), torch.nn.ReLU(), torch.nn.Linear(WIDTH, ACTION)
+    )
+    torch.save(module.state_dict(), saved / "actor.pt")
+    assert torch.equal(read_agent(saved).actor["layers.2.bias"], module.layers[2].bias)
+
+
+# --- atomic writing
+
+
+def test_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    atomic_write_text(path, "old \u00b5")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(SaveError, match=r"x: cannot be written .No space left on device."):
+        atomic_write_bytes(path, b"new")
+    assert path.read_text(encoding="utf-8") == "old \u00b5"
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_full_disk_in_the_middle_keeps_all_four_old_files(saved, monkeypatch):
+    before = {name: (saved / name).read_bytes() for name in FILES}
+    calls = []
+
+    def full_at_the_third(_):
+        calls.append(1)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full_at_the_third)
+    with pytest.raises(SaveError):
+        write_agent(saved, agent(seed=9))
+    assert {name: (saved / name).read_bytes() for name in FILES} == before
+
+
+def test_what_killed_writers_left_is_swept_up_and_nothing_else(tmp_path):
+    theirs = [tmp_path / name for name in (".x.7.aaaaaaaa.tmp", ".y.7.aaaaaaaa.tmp", "x.tmp")]
+    for path in theirs:
+        path.write_text("half")
+    write_folder(tmp_path, {"x": b"whole"})
+    assert [path.exists() for path in theirs] == [False, True, True]
+    assert (tmp_path / "x").read_bytes() == b"whole"
+
+
+def test_writing_below_a_file_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaveError, match="--save-dir DIR"):
+        write_agent(tmp_path / "file" / "agent", agent())
+    with pytest.raises(SaveError, match="--save-dir DIR"):
+        open_run(tmp_path / "file", "Env-v0", NOW)
+
+
+def test_concurrent_writers_and_readers_see_whole_agents(tmp_path):
+    agents = [agent(seed) for seed in range(3)]
+    write_agent(tmp_path, agents[0])
+    threads = [
+        threading.Thread(target=lambda a=a: [write_agent(tmp_path, a) for _ in range(5)])
+        for a in agents
+    ]
+    for thread in threads:
+        thread.start()
+    seen = [read_agent(tmp_path) for _ in range(10)]
+    for thread in threads:
+        thread.join()
+    for files in [*seen, read_agent(tmp_path)]:
+        match = [a for a in agents if torch.equal(a.goal_moments.mean, files.goal_moments.mean)]
+        assert_same(files, match[0])
+    assert sorted(os.listdir(tmp_path)) == sorted([".lock", *FILES])
+
+
+def test_held_lock_ends_in_an_error(saved, monkeypatch):
+    monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.05)
+    with atomic.locked(saved), pytest.raises(SaveError, match="another process"):
+        write_agent(saved, agent())
+
+
+# --- folders
+
+
+def test_runs_of_one_minute_get_different_folders(tmp_path):
+    runs = [open_run(tmp_path, "Env-v0", NOW) for _ in range(3)]
+    assert {run.latest for run in runs} == {tmp_path / "Env-v0"}
+    names = [run.backup.relative_to(tmp_path / "Env-v0" / "backup").name for run in runs]
+    assert names == ["2026_01_02_03_04", "2026_01_02_03_04_2", "2026_01_02_03_04_3"]
+    assert all(run.backup.is_dir() for run in runs)
+
+
+def test_pretrained_agent_of_the_environment_comes_first(tmp_path):
+    with pytest.raises(SaveError, match=r"Env-v0: no such folder, nor .*ShadowHand"):
+        pretrain_directory(tmp_path, "Env-v0", "ShadowHand")
+    hand, env = (tmp_path / "pretrain" / name for name in ("ShadowHand", "Env-v0"))
+    hand.mkdir(parents=True)
+    assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == hand
+    env.mkdir()
+    assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == env
+
+
+def test_files_are_readable_as_the_umask_says(tmp_path):
+    old = os.umask(0o022)
+    try:
+        atomic_write_text(tmp_path / "x", "")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644

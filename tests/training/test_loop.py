@@ -1,0 +1,283 @@
+"""The loop learns, repeats itself, and does not care how many processes host its workers."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from grasp_func.core.ddpg import Learner
+from grasp_func.core.rng import Key
+from grasp_func.runtime.workers import DesyncError
+from grasp_func.training import loop
+from grasp_func.training.rollout import EvalResult, Rate, evaluate, score
+from grasp_func.training.schedule import ScheduleState
+from helpers import PointReach, assert_same, make_run, run_training, run_twins, tiny_config
+
+LEARNS = tiny_config(
+    epochs=20, cycles=5, rollouts=4, batches=40, evals=50, batch_size=64, buffer_size=100_000,
+    actor_net_nlayers=3, actor_net_layer_width=32, critic_net_nlayers=3, critic_net_layer_width=32,
+    gamma=0.9, actor_lr=3e-3, critic_lr=3e-3, action_norm=0.01, soft_update_every="update",
+    early_stop=0.95, confirm_episodes=100,
+)  # fmt: skip
+
+
+def hashes(reports):
+    return [report.params_hash for report in reports]
+
+
+# --- learning
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_point_reach_is_solved_in_seconds(seed):
+    started = time.process_time()
+    run = make_run(LEARNS.model_copy(update={"seed": seed}))
+    untrained = loop.initial_state(run)
+    *_, report = loop.train(run, untrained)
+    fresh = [
+        score(evaluate(run.env, loop.greedy_policy(run, state), 12345, range(200))).success
+        for state in (untrained, report.state)
+    ]
+    assert fresh[0] < 0.3
+    assert fresh[1] > 0.9
+    assert report.confirmation.success >= 0.95
+    assert report.progress.epoch < 20
+    assert time.process_time() - started < 20
+
+
+# --- reproducibility
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others():
+    cfg = tiny_config(cycles=2, evals=4)
+    first, again = run_training(cfg), run_training(cfg)
+    other = run_training(cfg.model_copy(update={"seed": 1}))
+    assert hashes(first) == hashes(again)
+    for a, b in zip(first, again, strict=True):
+        assert_same(a._replace(seconds=0.0), b._replace(seconds=0.0))
+    assert not set(hashes(first)) & set(hashes(other))
+
+
+def test_training_does_not_depend_on_global_generators_or_earlier_episodes(eager):
+    cfg = tiny_config()
+    expected = hashes(run_training(cfg))
+    torch.manual_seed(5)
+    run = make_run(cfg)
+    run.env.reset(seed=99)  # somebody else has used the environment
+    assert hashes(loop.train(run, loop.initial_state(run))) == expected
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_four_workers_end_in_the_same_bits_on_any_number_of_processes(size):
+    counts = {"evals": 3, "confirm_episodes": 5, "epochs": 1, "cycles": 3}
+    cfg = tiny_config(workers=4, early_stop=0.0, pregrasp_start=0.5, **counts)
+    (alone,) = run_training(cfg)
+    buffers = []
+    for (report,) in run_twins(size, lambda comm: run_training(cfg, comm)):
+        buffers += report.buffers
+        assert_same(
+            report._replace(seconds=0.0, buffers=[]), alone._replace(seconds=0.0, buffers=[])
+        )
+    assert_same(buffers, alone.buffers)
+    assert (alone.score.overall.n, alone.confirmation.overall.n) == (12, 5)
+
+
+def test_the_number_of_workers_matters(eager):
+    assert hashes(run_training(tiny_config(workers=2))) != hashes(run_training(tiny_config()))
+
+
+def test_workers_that_do_not_fit_the_processes():
+    for error in run_twins(2, lambda comm: run_training(tiny_config(workers=3), comm)):
+        assert isinstance(error, ValueError)
+        assert "workers = 3" in str(error)
+
+
+def test_a_replica_that_goes_astray_is_noticed_at_the_end_of_the_epoch(eager):
+    def program(comm):
+        run = make_run(tiny_config(workers=2), comm)
+        state = loop.initial_state(run)
+        if comm.Get_rank() == 1:
+            state = state.replace(target=state.target + 1e-6)
+        return next(loop.train(run, state))
+
+    for error in run_twins(2, program):
+        assert isinstance(error, DesyncError)
+        assert "rank [1]" in str(error)
+
+
+def test_the_first_process_decides_where_training_starts(eager):
+    def program(comm):
+        run = make_run(tiny_config(workers=2, seed=comm.Get_rank()), comm)
+        return loop.initial_state(run).params
+
+    first, second = run_twins(2, program)
+    assert_same(first, second)
+    assert_same(first, loop.initial_state(make_run(tiny_config())).params)
+
+
+# --- the course of an epoch
+
+
+def test_counts_of_an_epoch(eager):
+    cfg = tiny_config(cycles=3, rollouts=2, batches=4, workers=2, epochs=2)
+    for epoch, report in enumerate(run_training(cfg), start=1):
+        assert report.progress.epoch == epoch
+        assert int(report.state.step) == epoch * 3 * 4
+        # every observation of every episode of both workers is counted once: 11 a piece
+        assert float(report.state.obs_norm.count) == epoch * 3 * 2 * 2 * 11
+        assert float(report.state.goal_norm.count) == epoch * 3 * 2 * 2
+
+
+def test_workers_play_different_episodes(eager, monkeypatch):
+    seeds = []
+    play = loop.run_episode
+    monkeypatch.setattr(loop, "run_episode", lambda *a: seeds.append(a[2]) or play(*a))
+    run_training(tiny_config(cycles=2, rollouts=3, workers=2, epochs=2))
+    assert len(seeds) == len(set(seeds)) == 2 * 3 * 2 * 2
+
+
+@pytest.mark.parametrize(("function", "position"), [("draw_batches", 1), ("draw_noise", 0)])
+def test_every_draw_has_a_key_of_its_own(eager, monkeypatch, function, position):
+    keys = []
+    draw = getattr(loop, function)
+    monkeypatch.setattr(loop, function, lambda *a: keys.append(a[position]) or draw(*a))
+    run_training(tiny_config(cycles=2, workers=2, epochs=2))
+    assert len(keys) == len(set(keys)) == 2 * 2 * 2
+
+
+@pytest.mark.parametrize(("every", "n"), [("cycle", 2), ("update", 6)])
+def test_targets_are_updated_as_often_as_asked_for(eager, every, n):
+    run = make_run(tiny_config(cycles=2, batches=3, epochs=1, soft_update_every=every))
+    calls = []
+
+    def counted(state):
+        calls.append(int(state.step))
+        return run.learner.soft_update_targets(state)
+
+    learner = Learner(**run.learner._asdict() | {"soft_update_targets": counted})
+    list(loop.train(run._replace(learner=learner), loop.initial_state(run)))
+    assert len(calls) == n
+
+
+def test_evaluation_is_greedy_fresh_each_epoch_and_apart_from_confirmation(eager):
+    reports = run_training(tiny_config(epochs=3, early_stop=0.0, confirm_episodes=3))
+    assert len(reports) == 1  # confirmed at once
+    reports = run_training(tiny_config(epochs=3))
+    seeds = [seed for report in reports for seed in (report.eval_seed, report.confirm_seed)]
+    assert len(set(seeds)) == 6
+    run = make_run(tiny_config(epochs=3))
+    policy = loop.greedy_policy(run, reports[1].state)
+    assert score(evaluate(run.env, policy, reports[1].eval_seed, range(2))) == reports[1].score
+
+
+@pytest.mark.parametrize(
+    ("rates", "cfg", "ends"),
+    [
+        ((0.9, None), {}, False),
+        ((0.96, None), {}, False),  # not confirmed
+        ((0.96, 0.94), {}, False),
+        ((0.96, 0.95), {}, True),
+        ((0.96, None), {"confirm_episodes": 0}, True),
+        ((0.94, None), {"confirm_episodes": 0}, False),
+        ((0.0, None), {"epochs": 1}, True),
+    ],
+)
+def test_when_training_ends(rates, cfg, ends):
+    first, second = (rate if rate is None else success_of(rate) for rate in rates)
+    report = loop.EpochResult(None, ScheduleState(epoch=1), first, second, 0, 0, {}, "", 0.0, [])
+    settings = {"epochs": 5, "early_stop": 0.95, "confirm_episodes": 100} | cfg
+    assert report.is_last(tiny_config(**settings)) == ends
+
+
+def success_of(share):
+    return EvalResult(*[Rate(round(share * 100), 100)] * 3)
+
+
+def test_a_phase_begins_with_the_second_success_at_its_rate():
+    cfg = tiny_config(
+        late_success=0.5, late_lr=0.3, late_action_l2=0.7, fine_success=0.8, fine_lr=0.1
+    )
+    progress, course = ScheduleState(), []
+    for success in (0.4, 0.5, 0.4, 0.9, 0.3, 0.8):
+        progress = progress.advanced(cfg, success)
+        course.append((progress.phase, progress.lr_scale(cfg), progress.action_l2(cfg)))
+    # the second of at least 0.5 comes fourth, the second of at least 0.8 sixth; no way leads back
+    late, fine = ("late", 0.3, 0.7), ("fine", 0.1, 0.7)
+    assert course == [("early", 1.0, 0.0)] * 3 + [late] * 2 + [fine]
+    assert progress.epoch == 6
+
+
+def test_without_rates_training_stays_in_its_early_phase():
+    progress = ScheduleState()
+    for _ in range(3):
+        progress = progress.advanced(tiny_config(), 1.0)
+    assert progress.phase == "early"
+
+
+def test_the_share_of_pregrasp_starts_falls_with_the_best_success():
+    cfg = tiny_config(pregrasp_start=0.5, pregrasp_until=0.8)
+    progress, shares = ScheduleState(), []
+    for success in (0.0, 0.4, 0.2, 0.6, 0.9, 0.0):
+        progress = progress.advanced(cfg, success)
+        shares.append(progress.pregrasp_share(cfg))
+    # 0.5 * (1 - best / 0.8) for the best of 0, 0.4, 0.4, 0.6, 0.9, 0.9
+    assert shares == pytest.approx([0.5, 0.25, 0.25, 0.125, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 25), (1.0, 100)])
+def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monkeypatch):
+    begun = []
+    reset = PointReach.reset
+
+    def watched(self, *, seed=None, options=None):
+        begun.append(options)
+        return reset(self, seed=seed, options=options)
+
+    monkeypatch.setattr(PointReach, "reset", watched)
+    run_training(tiny_config(epochs=1, rollouts=100, evals=20, pregrasp_start=share))
+    training, evaluation = begun[:100], begun[100:]
+    assert evaluation == [None] * 20
+    assert training.count({"start": "pregrasp"}) == pytest.approx(expected, abs=10)
+    assert training.count({"start": "pregrasp"}) + training.count(None) == 100
+
+
+def test_an_environment_without_that_start_is_refused(monkeypatch):
+    monkeypatch.delattr(PointReach, "starts")
+    make_run(tiny_config())
+    with pytest.raises(ValueError, match=r"pregrasp_start = 0.5: .*PointReach.* no start 'pregr"):
+        make_run(tiny_config(pregrasp_start=0.5))
+
+
+def test_divergence_is_reported(eager):
+    run = make_run(tiny_config())
+    state = loop.initial_state(run)
+    state = state.replace(params=state.params * np.nan)
+    with pytest.raises((FloatingPointError, ValueError)):
+        next(loop.train(run, state))
+    run = make_run(tiny_config(critic_lr=1e30))
+    with pytest.raises(FloatingPointError, match="training diverged in cycle"):
+        list(loop.train(run, loop.initial_state(run)))
+
+
+# --- a configuration that does not fit
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": None}, "seed = null"),
+        ({"actor_net_type": "PosePolicyNet"}, "expected DDP"),
+        ({"state_norm_exclude": ["wheels"]}, "no block wheels .* position"),
+        ({"state_norm_idx": [0, 4]}, r"state_norm_idx = \[0, 4\]: expected entries of \[0, 4\)"),
+        ({"goal_norm_idx": [2]}, r"goal_norm_idx = \[2\]: expected entries of \[0, 2\)"),
+    ],
+)
+def test_configurations_that_do_not_fit_the_environment(changes, message):
+    cfg = tiny_config().model_copy(update=changes)
+    with pytest.raises(ValueError, match=message):
+        make_run(cfg)
+
+
+def test_run_key_is_the_seed():
+    assert make_run(tiny_config(seed=3)).key == Key(3)

@@ -1,0 +1,124 @@
+"""Intervals by hand, and statistics files that are complete or unchanged."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grasp_func.errors import SaveError
+from grasp_func.training.metrics import recorded_kwargs, stats_json, stats_png, wilson_interval
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def row(epoch, **changes):
+    values = {
+        "epoch": epoch,
+        "env_steps": 40_000 * (epoch + 1),
+        "updates": 4000 * (epoch + 1),
+        "seconds": 10.0 * epoch,
+        "success": 0.5,
+        "success_low": 0.4,
+        "success_high": 0.6,
+        "success_table": 0.7,
+        "success_air": 0.3,
+        "n": 100,
+        "eval_seed": 1,
+        "critic_loss": 0.1,
+        "actor_loss": 3.0,
+        "q_mean": -3.0,
+        "phase": "early",
+        "params_hash": "00ff",
+    }
+    return {**values, **changes}
+
+
+def test_wilson_interval_by_hand():
+    # share 1/2, n 10, z 2: centre .5 + 4/20 = .7, half width 2 sqrt(.25/10 + 4/400) = 2 sqrt(.035),
+    # both over 1 + 4/10 = 1.4
+    low, high = wilson_interval(5, 10, z=2)
+    assert low == pytest.approx((0.7 - 2 * math.sqrt(0.035)) / 1.4)
+    assert high == pytest.approx((0.7 + 2 * math.sqrt(0.035)) / 1.4)
+    # share 0: centre 4/20 = .2, half width 2 sqrt(4/400) = .2, so 0 and .4 / 1.4 = 2/7
+    assert wilson_interval(0, 10, z=2) == pytest.approx((0.0, 2 / 7))
+    # share 1 mirrors share 0
+    assert wilson_interval(10, 10, z=2) == pytest.approx((5 / 7, 1.0))
+
+
+def test_wilson_interval_without_trials_says_nothing():
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(-1, 3), (4, 3), (0, -1), (math.nan, 3)])
+def test_wilson_interval_refuses_impossible_counts(successes, n):
+    with pytest.raises(ValueError, match="expected 0 <= successes <= trials"):
+        wilson_interval(successes, n)
+
+
+@given(st.integers(1, 2000), st.data())
+def test_wilson_interval_holds_the_share_and_shrinks_with_data(n, data):
+    successes = data.draw(st.integers(0, n))
+    low, high = wilson_interval(successes, n)
+    assert 0 <= low <= successes / n + 1e-12
+    assert successes / n - 1e-12 <= high <= 1
+    low_100, high_100 = wilson_interval(100 * successes, 100 * n)
+    assert high_100 - low_100 < high - low
+
+
+def test_statistics_are_json_in_order():
+    stats = {"z": 1, "a": {"x": None, "rows": [row(0)]}}
+    loaded = json.loads(stats_json(stats))
+    assert loaded == stats
+    assert list(loaded) == ["z", "a"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, object(), {1, 2}])
+def test_what_is_not_json_is_refused(value):
+    with pytest.raises(SaveError, match=r"stats\.json: not plain JSON"):
+        stats_json({"bad": value})
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [row(0)],
+        [row(0, success_air=None, success_table=None, critic_loss=None)],
+        [row(0), row(1, success_air=None), row(2, phase="late")],
+    ],
+)
+def test_plots_of_any_number_of_epochs(rows):
+    data = stats_png(rows)
+    assert data.startswith(PNG)
+    assert len(data) > 5000
+
+
+def test_recorded_kwargs_are_overrides_of_the_same_environment(tmp_path):
+    content = {"env": "A-v0", "config": {"kwargs": {"air_goal_share": 1.0, "objects": ["Cube"]}}}
+    (tmp_path / "stats.json").write_text(json.dumps(content))
+    expected = ["kwargs.air_goal_share=1.0", 'kwargs.objects=["Cube"]']
+    assert recorded_kwargs(tmp_path, "A-v0") == expected
+    assert recorded_kwargs(tmp_path, "B-v0") == []
+    assert recorded_kwargs(tmp_path / "none", "A-v0") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{", '{"env": "A-v0"}', '{"env": "A-v0", "config": []}', "[" * 100_000),
+        *("\xff", "NaN", '{"env": "A-v0", "config": {"kwargs": [1]}}', f'{{"{chr(27)}": 1}}'),
+    ],
+)
+def test_unreadable_statistics_are_named(tmp_path, text):
+    (tmp_path / "stats.json").write_text(text)
+    with pytest.raises(SaveError, match=r"stats\.json: not the statistics"):
+        recorded_kwargs(tmp_path, "A-v0")
+
+
+def test_huge_statistics_are_not_read(tmp_path):
+    with (tmp_path / "stats.json").open("wb") as file:
+        file.truncate(10 * 2**30)  # sparse
+    with pytest.raises(SaveError, match="larger than"):
+        recorded_kwargs(tmp_path, "A-v0")
