@@ -27,9 +27,9 @@ class Actor(Mlp):
     """Plain tanh outputs, or six of them orthonormalised into the matrix at `rotation`."""
 
     def __init__(self, env_spec: EnvSpec, spec: NetworkSpec) -> None:
-        self.rotation = env_spec.rotation if spec.actor_type == "PosePolicyNet" else None
+        self.rotation = env_spec.rotation if spec.actor_net_type == "PosePolicyNet" else None
         outputs = env_spec.action - 3 * (self.rotation is not None)
-        hidden = [spec.actor_width] * (spec.actor_layers - 1)
+        hidden = [spec.actor_net_layer_width] * (spec.actor_net_nlayers - 1)
         super().__init__([env_spec.obs + env_spec.goal, *hidden, outputs], [nn.Tanh()])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -50,7 +50,9 @@ class Critic(Mlp):
 
     def __init__(self, env_spec: EnvSpec, spec: NetworkSpec) -> None:
         inputs = env_spec.obs + env_spec.goal + env_spec.action
-        super().__init__([inputs, *[spec.critic_width] * (spec.critic_layers - 1), 1], [])
+        super().__init__(
+            [inputs, *[spec.critic_net_layer_width] * (spec.critic_net_nlayers - 1), 1], []
+        )
 
 
 class Agent:

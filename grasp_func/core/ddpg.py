@@ -55,7 +55,7 @@ class DDPGConfig(NamedTuple):
     grad_clip: float | None = 5.0
     action_norm: float = 1.0
     action_l2: float = 0.0  # at the start
-    obs_clip: float = 200.0
+    state_clip: float = 200.0
     goal_clip: float = 200.0
     obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
     goal_exclude: tuple[int, ...] = ()
@@ -200,7 +200,7 @@ def make_gradient(
 
 
 def _scalings(state: AgentState, cfg: DDPGConfig) -> tuple[Scaling, Scaling]:
-    obs = normalizer.scaling(state.obs_norm, cfg.obs_clip, cfg.obs_exclude)
+    obs = normalizer.scaling(state.obs_norm, cfg.state_clip, cfg.obs_exclude)
     return obs, normalizer.scaling(state.goal_norm, cfg.goal_clip, cfg.goal_exclude)
 
 

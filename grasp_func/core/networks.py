@@ -24,11 +24,11 @@ ROTATION_START = 3  # where the published networks have it: actions begin with a
 class NetworkSpec(NamedTuple):
     """Sizes of the two networks."""
 
-    actor_type: str = "PosePolicyNet"  # or "DDP"
-    actor_layers: int = 4
-    actor_width: int = 256
-    critic_layers: int = 4
-    critic_width: int = 256
+    actor_net_type: str = "PosePolicyNet"  # or "DDP"
+    actor_net_nlayers: int = 4
+    actor_net_layer_width: int = 256
+    critic_net_nlayers: int = 4
+    critic_net_layer_width: int = 256
 
 
 class Networks(NamedTuple):
@@ -50,17 +50,21 @@ def make_networks(env_spec: EnvSpec, spec: NetworkSpec) -> Networks:
     Raises:
         ValueError: unknown actor type, or PosePolicyNet for actions that hold no rotation matrix.
     """
-    if spec.actor_type not in ("PosePolicyNet", "DDP"):
-        raise ValueError(f"actor_net_type {spec.actor_type!r} is not one of PosePolicyNet, DDP")
-    rotation = env_spec.rotation if spec.actor_type == "PosePolicyNet" else None
-    if spec.actor_type == "PosePolicyNet" and rotation is None:
+    if spec.actor_net_type not in ("PosePolicyNet", "DDP"):
+        raise ValueError(f"actor_net_type {spec.actor_net_type!r} is not one of PosePolicyNet, DDP")
+    rotation = env_spec.rotation if spec.actor_net_type == "PosePolicyNet" else None
+    if spec.actor_net_type == "PosePolicyNet" and rotation is None:
         raise ValueError(
             "actor_net_type = PosePolicyNet needs actions that hold a rotation matrix, expected DDP"
         )
     inputs = env_spec.obs + env_spec.goal
     outputs = env_spec.action - (MATRIX - EMBEDDING if rotation else 0)
-    actor_sizes = [inputs, *[spec.actor_width] * (spec.actor_layers - 1), outputs]
-    critic_sizes = [inputs + env_spec.action, *[spec.critic_width] * (spec.critic_layers - 1), 1]
+    actor_sizes = [inputs, *[spec.actor_net_layer_width] * (spec.actor_net_nlayers - 1), outputs]
+    critic_sizes = [
+        inputs + env_spec.action,
+        *[spec.critic_net_layer_width] * (spec.critic_net_nlayers - 1),
+        1,
+    ]
 
     def init(key: Key) -> dict[str, Params]:
         return {
@@ -69,7 +73,7 @@ def make_networks(env_spec: EnvSpec, spec: NetworkSpec) -> Networks:
         }
 
     def actor(params: Params, x: Tensor) -> tuple[Tensor, Tensor]:
-        out = torch.tanh(_mlp(params, x, spec.actor_layers))
+        out = torch.tanh(_mlp(params, x, spec.actor_net_nlayers))
         if rotation is None:
             return out, out
         start = rotation.start
@@ -80,7 +84,7 @@ def make_networks(env_spec: EnvSpec, spec: NetworkSpec) -> Networks:
         return torch.cat([before, matrix, after], dim=-1), embedding
 
     def critic(params: Params, x: Tensor, action: Tensor) -> Tensor:
-        return _mlp(params, torch.cat([x, action], dim=-1), spec.critic_layers)
+        return _mlp(params, torch.cat([x, action], dim=-1), spec.critic_net_nlayers)
 
     return Networks(init, actor, critic, rotation)
 

@@ -21,10 +21,10 @@ class Exploration(NamedTuple):
     """How much noise training episodes carry; a share `p_low_noise` carries the quiet amounts."""
 
     eps: float = 0.3
-    sigma: float = 0.2
+    action_noise: float = 0.2
     p_low_noise: float = 0.0
     low_noise_eps: float = 0.1
-    low_noise_sigma: float = 0.1
+    low_noise_action_noise: float = 0.1
 
 
 class Noise(NamedTuple):
@@ -69,11 +69,17 @@ def make_noise_process(name: str, params: Mapping[str, float]) -> NoiseProcess:
     return processes[name]
 
 
-def draw_noise(key: Key, horizon: int, size: int, how: Exploration, process: NoiseProcess) -> Noise:
+def draw_noise(
+    key: Key, horizon: int, size: int, exploration: Exploration, process: NoiseProcess
+) -> Noise:
     """Draws the noise of one episode of `horizon` actions with `size` entries."""
     rng = numpy_rng(fold_in(key, 0))
-    quiet = rng.random() < how.p_low_noise
-    eps, sigma = (how.low_noise_eps, how.low_noise_sigma) if quiet else (how.eps, how.sigma)
+    quiet = rng.random() < exploration.p_low_noise
+    eps, sigma = (
+        (exploration.low_noise_eps, exploration.low_noise_action_noise)
+        if quiet
+        else (exploration.eps, exploration.action_noise)
+    )
     replace = rng.random(horizon) < eps
     added = rng.normal(0.0, sigma, (horizon, size)).astype(np.float32)
     return Noise(replace, process(rng, horizon, size).astype(np.float32), added)

@@ -22,9 +22,14 @@ LIFTED = 0.045  # m; one that rose by more no longer lies on the table
 class ReplaySampling(NamedTuple):
     """Probabilities of an index draw."""
 
-    her: float  # goal replaced by one achieved later in the episode
-    moved: float = 0.0  # episode taken from those in which the object moved
-    lifted: float = 0.0  # then: episode taken from those in which it was lifted
+    k: float = 4.0  # hindsight goals per original goal: k / (k + 1) of the goals are replaced
+    p_moved: float = 0.0  # episode taken from those in which the object moved
+    p_lifted: float = 0.0  # then: episode taken from those in which it was lifted
+
+    @property
+    def p_relabel(self) -> float:
+        """Probability that a goal is replaced by one achieved later in the episode."""
+        return self.k / (self.k + 1.0)
 
 
 class Indices(NamedTuple):
@@ -89,7 +94,7 @@ def progress(achieved: Array) -> tuple[bool, bool]:
 
 
 def draw_indices(
-    key: Key, horizon: int, n: int, shares: ReplaySampling, moved: Array, lifted: Array
+    key: Key, horizon: int, n: int, sampling: ReplaySampling, moved: Array, lifted: Array
 ) -> Indices:
     """Draws `n` transitions.
 
@@ -97,7 +102,7 @@ def draw_indices(
         key: names the draw.
         horizon: T.
         n: how many.
-        shares: probabilities.
+        sampling: probabilities.
         moved: bool [E], one entry per episode held.
         lifted: bool [E], likewise.
 
@@ -108,14 +113,14 @@ def draw_indices(
         raise ValueError("cannot draw from an empty replay buffer")
     rng = numpy_rng(key)
     episode = rng.integers(len(moved), size=n)
-    for flags, share in ((moved, shares.moved), (lifted, shares.lifted)):
+    for flags, share in ((moved, sampling.p_moved), (lifted, sampling.p_lifted)):
         favoured = np.flatnonzero(flags)
         if len(favoured) and share > 0:
             chosen = rng.random(n) < share
             episode[chosen] = favoured[rng.integers(len(favoured), size=int(chosen.sum()))]
     t = rng.integers(horizon, size=n)
     future = t + 1 + rng.integers(horizon - t)
-    return Indices(episode, t, future, rng.random(n) < shares.her)
+    return Indices(episode, t, future, rng.random(n) < sampling.p_relabel)
 
 
 def gather(episodes: Episode, idx: Indices, reward_fn: RewardFn) -> Transition:
@@ -139,13 +144,13 @@ def draw_batches(
     key: Key,
     n_batches: int,
     batch_size: int,
-    shares: ReplaySampling,
+    sampling: ReplaySampling,
     reward_fn: RewardFn,
 ) -> list[Transition]:
     """Draws all batches of a cycle at once; each is a view [B, ...] of the gathered arrays."""
     held = len(buffer)
     horizon = buffer.episodes.action.shape[1]
     n = n_batches * batch_size
-    idx = draw_indices(key, horizon, n, shares, buffer.moved[:held], buffer.lifted[:held])
+    idx = draw_indices(key, horizon, n, sampling, buffer.moved[:held], buffer.lifted[:held])
     fields = (field.split(batch_size) for field in gather(buffer.episodes, idx, reward_fn))
     return [Transition(*batch) for batch in zip(*fields, strict=True)]

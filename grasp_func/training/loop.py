@@ -36,7 +36,7 @@ from grasp_func.training.rollout import (
     score,
 )
 from grasp_func.training.schedule import ScheduleState
-from grasp_func.training.setup import ddpg_config, jit_of, network_spec
+from grasp_func.training.setup import ddpg_config, jit_of, network_spec, select
 
 
 class Run(NamedTuple):
@@ -186,11 +186,11 @@ def run_cycle(
     """Runs one cycle: rollouts, normalizer update, gradient steps, target update."""
     cfg, learner = run.cfg, run.learner
     policy = greedy_policy(run, state)
-    how, share = progress.exploration(cfg), progress.pregrasp_share(cfg)
+    exploration, share = progress.exploration(cfg), progress.pregrasp_share(cfg)
     fresh = []
     for worker, buffer in zip(run.workers.local_workers, buffers, strict=True):
         episodes = [
-            _explore_episode(run, policy, how, share, (worker, cycle * cfg.rollouts + i))
+            _explore_episode(run, policy, exploration, share, (worker, cycle * cfg.rollouts + i))
             for i in range(cfg.rollouts)
         ]
         for episode in episodes:
@@ -198,7 +198,7 @@ def run_cycle(
         fresh.append(_episode_moments(episodes))
     for obs, goal in run.workers.gather(fresh):
         state = learner.update_normalizers(state, obs, goal)
-    shares = ReplaySampling(cfg.k / (cfg.k + 1), cfg.p_moved, cfg.p_lifted)
+    sampling = select(ReplaySampling, cfg)
     reward_fn = run.env.unwrapped.compute_reward  # type: ignore[attr-defined]
     drawn = [
         draw_batches(
@@ -206,7 +206,7 @@ def run_cycle(
             fold_in(run.key, Stream.REPLAY, worker, cycle),
             cfg.batches,
             cfg.batch_size,
-            shares,
+            sampling,
             reward_fn,
         )
         for worker, buffer in zip(run.workers.local_workers, buffers, strict=True)
@@ -236,7 +236,7 @@ def greedy_policy(run: Run, state: AgentState) -> Policy:
 
 
 def _explore_episode(
-    run: Run, policy: Policy, how: Exploration, pregrasp: float, address: tuple[int, int]
+    run: Run, policy: Policy, exploration: Exploration, pregrasp: float, address: tuple[int, int]
 ) -> Episode:
     """Plays a training episode; its address is worker and number.
 
@@ -246,7 +246,7 @@ def _explore_episode(
         fold_in(run.key, Stream.EXPLORE, *address),
         run.env_spec.horizon,
         run.env_spec.action,
-        how,
+        exploration,
         run.noise,
     )
     seed = integer_seed(fold_in(run.key, Stream.ENV, *address))

@@ -69,10 +69,12 @@ class ScheduleState(NamedTuple):
         """How loudly training episodes explore."""
         return Exploration(
             eps=self._now(cfg.eps, cfg.late_eps),
-            sigma=self._now(cfg.action_noise, cfg.late_action_noise),
+            action_noise=self._now(cfg.action_noise, cfg.late_action_noise),
             p_low_noise=cfg.p_low_noise,
             low_noise_eps=self._now(cfg.low_noise_eps, cfg.late_low_noise_eps),
-            low_noise_sigma=self._now(cfg.low_noise_action_noise, cfg.late_low_noise_action_noise),
+            low_noise_action_noise=self._now(
+                cfg.low_noise_action_noise, cfg.late_low_noise_action_noise
+            ),
         )
 
     def _now(self, early: float, late: float | None) -> float:

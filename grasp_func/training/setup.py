@@ -1,6 +1,7 @@
-"""What a configuration means: sizes of networks, hyper-parameters of DDPG, how updates are run."""
+"""Builds the parts of a run from its settings: networks, hyper-parameters, how updates are run."""
 
 from functools import partial
+from typing import Any, TypeVar
 
 from grasp_func.config.load import Config
 from grasp_func.core.ddpg import DDPGConfig
@@ -10,16 +11,24 @@ from grasp_func.core.types import EnvSpec
 from grasp_func.runtime.aot import compile_graph
 from grasp_func.runtime.comm import Comm, on_root
 
+T = TypeVar("T")
+
+
+def select(part: type[T], cfg: Config, **given: Any) -> T:
+    """Builds a part's settings from the keys of the same names.
+
+    Args:
+        part: NamedTuple whose fields are named as keys of the configuration.
+        cfg: settings of the run.
+        given: fields that the configuration does not hold.
+    """
+    names = set(part._fields) - set(given)  # type: ignore[attr-defined]
+    return part(**{name: getattr(cfg, name) for name in names}, **given)
+
 
 def network_spec(cfg: Config) -> NetworkSpec:
     """Returns the sizes of the networks."""
-    return NetworkSpec(
-        cfg.actor_net_type,
-        cfg.actor_net_nlayers,
-        cfg.actor_net_layer_width,
-        cfg.critic_net_nlayers,
-        cfg.critic_net_layer_width,
-    )
+    return select(NetworkSpec, cfg)
 
 
 def ddpg_config(cfg: Config, env_spec: EnvSpec) -> DDPGConfig:
@@ -28,16 +37,9 @@ def ddpg_config(cfg: Config, env_spec: EnvSpec) -> DDPGConfig:
     Raises:
         ValueError: the configuration names entries that the environment does not have.
     """
-    return DDPGConfig(
-        gamma=cfg.gamma,
-        actor_lr=cfg.actor_lr,
-        critic_lr=cfg.critic_lr,
-        tau=cfg.tau,
-        grad_clip=cfg.grad_clip,
-        action_norm=cfg.action_norm,
-        action_l2=cfg.action_l2,
-        obs_clip=cfg.state_clip,
-        goal_clip=cfg.goal_clip,
+    return select(
+        DDPGConfig,
+        cfg,
         lowest_reward=env_spec.lowest_reward,
         obs_exclude=_excluded_obs(cfg, env_spec),
         goal_exclude=_all_but(cfg.goal_norm_idx, env_spec.goal, "goal_norm_idx"),

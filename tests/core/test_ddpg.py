@@ -87,7 +87,7 @@ def test_gradient_normalizes_and_clips_its_inputs():
     """Scaled inputs under a scaling give the gradient of plain inputs under none."""
     nets = make_networks(ENV_SPEC, SPECS["DDP"])
     learner, state = make()
-    gradient = make_gradient(nets, learner.unravel, DDPGConfig(obs_clip=0.5, goal_clip=0.25))
+    gradient = make_gradient(nets, learner.unravel, DDPGConfig(state_clip=0.5, goal_clip=0.25))
     plain = make_batch()
     clipped = plain._replace(
         obs=plain.obs.clamp(-0.5, 0.5),
@@ -166,7 +166,7 @@ def test_initial_state():
 
 
 def test_observe_merges_and_scalings_follow():
-    cfg = DDPGConfig(obs_clip=3.0, goal_clip=4.0, obs_exclude=(1, 3), goal_exclude=(0,))
+    cfg = DDPGConfig(state_clip=3.0, goal_clip=4.0, obs_exclude=(1, 3), goal_exclude=(0,))
     learner, state = make(cfg=cfg)
     first, second = (make_batch(seed=seed) for seed in range(2))
     for batch in (first, second):

@@ -25,7 +25,7 @@ def test_explore_by_hand():
 
 
 def test_share_and_size_of_the_noise():
-    noise = draw_noise(Key(0), N, 2, Exploration(eps=0.3, sigma=0.2), UNIFORM)
+    noise = draw_noise(Key(0), N, 2, Exploration(eps=0.3, action_noise=0.2), UNIFORM)
     assert noise.replace.mean() == pytest.approx(0.3, abs=0.013)  # 4 sqrt(0.3 * 0.7 / N)
     assert noise.added.mean() == pytest.approx(0.0, abs=0.005)
     assert noise.added.std() == pytest.approx(0.2, rel=0.02)
@@ -34,13 +34,15 @@ def test_share_and_size_of_the_noise():
 
 
 def test_no_noise_is_no_noise():
-    noise = draw_noise(Key(0), 50, 3, Exploration(eps=0.0, sigma=0.0), UNIFORM)
+    noise = draw_noise(Key(0), 50, 3, Exploration(eps=0.0, action_noise=0.0), UNIFORM)
     assert not noise.replace.any()
     assert not noise.added.any()
 
 
 def test_quiet_episodes_have_their_share_and_their_noise():
-    how = Exploration(eps=1.0, sigma=0.5, p_low_noise=0.25, low_noise_eps=0.0, low_noise_sigma=0.01)
+    how = Exploration(
+        eps=1.0, action_noise=0.5, p_low_noise=0.25, low_noise_eps=0.0, low_noise_action_noise=0.01
+    )
     noises = [draw_noise(fold_in(Key(0), i), 50, 4, how, UNIFORM) for i in range(2000)]
     quiet = np.array([not noise.replace.any() for noise in noises])
     assert quiet.mean() == pytest.approx(0.25, abs=0.039)

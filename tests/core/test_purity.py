@@ -66,7 +66,7 @@ SCALES = EAGER.scalings(STATE)
 
 UNIFORM = noise.make_noise_process("Uniform", {})
 NOISE = noise.draw_noise(KEY, 10, ENV_SPEC.action, noise.Exploration(), UNIFORM)
-SHARES = replay.ReplaySampling(0.8, 0.5, 0.5)
+SHARES = replay.ReplaySampling(4.0, 0.5, 0.5)
 FLAGS = np.array([True, False, True]), np.array([False, False, True])
 INDICES = replay.draw_indices(KEY, 10, 20, SHARES, *FLAGS)
 BUFFER = replay.ReplayBuffer(ENV_SPEC, 40)

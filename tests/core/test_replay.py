@@ -96,12 +96,12 @@ def test_indices_are_valid_whatever_is_asked_for(seed, horizon, n, shares, held)
 @pytest.mark.parametrize("k", [0, 1, 4])
 def test_relabelled_share(k):
     share = k / (k + 1)
-    idx = draw_indices(Key(k), 10, N, ReplaySampling(share), flags(0), flags(0))
+    idx = draw_indices(Key(k), 10, N, ReplaySampling(k), flags(0), flags(0))
     assert idx.relabel.mean() == pytest.approx(share, abs=4 * (share * (1 - share) / N) ** 0.5)
 
 
 def test_times_and_futures_are_uniform():
-    idx = draw_indices(Key(0), 4, N, ReplaySampling(0.8), flags(0), flags(0))
+    idx = draw_indices(Key(0), 4, N, ReplaySampling(4.0), flags(0), flags(0))
     np.testing.assert_allclose(np.bincount(idx.t) / N, 0.25, atol=0.013)
     for t in range(4):
         counts = np.bincount(idx.future[idx.t == t], minlength=5)
@@ -110,7 +110,7 @@ def test_times_and_futures_are_uniform():
 
 
 def test_relabelling_is_independent_of_the_transition():
-    idx = draw_indices(Key(0), 4, N, ReplaySampling(0.5), flags(0, 0), flags(0, 0))
+    idx = draw_indices(Key(0), 4, N, ReplaySampling(1.0), flags(0, 0), flags(0, 0))
     for field in (idx.episode, idx.t, idx.future):
         assert abs(np.corrcoef(field, idx.relabel)[0, 1]) < 0.03
 
@@ -118,7 +118,7 @@ def test_relabelling_is_independent_of_the_transition():
 def test_favoured_shares():
     # of five episodes two moved, one of which was lifted
     moved, lifted = flags(0, 1, 0, 1, 0), flags(0, 0, 0, 1, 0)
-    shares = ReplaySampling(0.8, moved=0.5, lifted=0.3)
+    shares = ReplaySampling(4.0, p_moved=0.5, p_lifted=0.3)
     idx = draw_indices(Key(0), 10, N, shares, moved, lifted)
     found = np.bincount(idx.episode) / N
     # all: 0.5 * 0.2 = 0.1 each; moved: + 0.5 / 2; then 30% of all draws go to the lifted one
@@ -128,14 +128,14 @@ def test_favoured_shares():
 
 def test_shares_of_nothing_change_nothing():
     """Where no episode moved or was lifted, the draw is that without favours."""
-    plain = draw_indices(Key(0), 10, 100, ReplaySampling(0.8), flags(0, 0), flags(0, 0))
-    greedy = ReplaySampling(0.8, moved=1.0, lifted=1.0)
+    plain = draw_indices(Key(0), 10, 100, ReplaySampling(4.0), flags(0, 0), flags(0, 0))
+    greedy = ReplaySampling(4.0, p_moved=1.0, p_lifted=1.0)
     assert_same(draw_indices(Key(0), 10, 100, greedy, flags(0, 0), flags(0, 0)), plain)
 
 
 def test_empty_buffer():
     with pytest.raises(ValueError, match="empty replay buffer"):
-        draw_indices(Key(0), 10, 1, ReplaySampling(0.8), flags(), flags())
+        draw_indices(Key(0), 10, 1, ReplaySampling(4.0), flags(), flags())
 
 
 # --- the buffer
@@ -167,10 +167,10 @@ def test_draw_batches_cuts_one_draw_into_batches():
     buffer = ReplayBuffer(ENV_SPEC, 100)
     for number in range(3):
         buffer.append(episode(number))
-    batches = draw_batches(buffer, Key(5), 4, 8, ReplaySampling(0.8), equal_reward)
+    batches = draw_batches(buffer, Key(5), 4, 8, ReplaySampling(4.0), equal_reward)
     assert [len(batch.obs) for batch in batches] == [8] * 4
     unused = flags(1, 1, 1)
-    idx = draw_indices(Key(5), 2, 32, ReplaySampling(0.8), unused, unused)
+    idx = draw_indices(Key(5), 2, 32, ReplaySampling(4.0), unused, unused)
     whole = gather(buffer.episodes, idx, equal_reward)
     for i, batch in enumerate(batches):
         assert all(
