@@ -1,31 +1,45 @@
-"""The settings of a run: every key with its type, range, meaning and published default.
+"""All settings of a run: each key with its type, range, meaning and default.
 
-Departs from Dext-Gen: a wrong type or a value out of range is an error, and `seed: 0` is a seed.
+The keys are grouped into small models by the part of the program that uses them; `Config` combines
+the models into the flat set of keys that a configuration file has. Defaults are the values
+published with Dext-Gen, arXiv:2206.13966; keys that Dext-Gen does not have leave its method
+unchanged, except for `confirm_episodes`. Departs from Dext-Gen: a wrong type or a value out of
+range is an error, and 0 is a seed like any other.
 """
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-NOISE_PARAMS: dict[str, tuple[str, ...]] = {
-    "Uniform": (),
-    "Gaussian": ("mu", "sigma"),
-    "OrnsteinUhlenbeck": ("mu", "sigma", "theta", "dt"),
+from grasp_func.config.types import (
+    NOISE_PARAMS,
+    AboveOne,
+    Angle,
+    Count,
+    Discount,
+    Fraction,
+    Indices,
+    Kwargs,
+    Layers,
+    Natural,
+    NoiseParams,
+    NonNegative,
+    Positive,
+    PositiveFraction,
+)
+
+# Keys of earlier versions; a configuration that holds one is refused.
+RENAMED = {
+    "sync_targets_every": "soft_update_every",
+    "quiet_share": "p_low_noise",
+    "quiet_eps": "low_noise_eps",
+    "quiet_action_noise": "low_noise_action_noise",
+    "late_quiet_eps": "late_low_noise_eps",
+    "late_quiet_action_noise": "late_low_noise_action_noise",
+    "moved_share": "p_moved",
+    "lifted_share": "p_lifted",
 }
-NoiseProcess = Literal["Uniform", "Gaussian", "OrnsteinUhlenbeck"]
-NetType = Literal["PosePolicyNet", "DDP"]
-Count = Annotated[int, Field(ge=1)]
-Layers = Annotated[int, Field(ge=2)]
-Natural = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-PositiveShare = Annotated[float, Field(gt=0, le=1)]
-Discount = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-Angle = Annotated[float, Field(gt=0, le=math.pi)]
-AboveOne = Annotated[float, Field(gt=1)]
-NonNegative = Annotated[float, Field(ge=0)]
-NormIndices = list[int] | None
 ROTATION_BLOCKS = ["grip_rot", "object_rot", "object_rel_rot"]
 
 
@@ -33,97 +47,106 @@ def _key(default: Any, meaning: str) -> Any:
     return Field(default, description=meaning)
 
 
-class Config(BaseModel):
-    """All settings of a run, validated; defaults: as published with Dext-Gen, arXiv:2206.13966."""
-
+class _Keys(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    epochs: Count = _key(5000, "epochs at most; an epoch ends with an evaluation")
-    cycles: Count = _key(50, "cycles per epoch")
+
+class Budget(_Keys):
+    """How much data and how many gradient steps, and when training ends."""
+
+    epochs: Count = _key(5000, "maximum number of epochs; each epoch ends with an evaluation")
+    cycles: Count = _key(50, "cycles per epoch: rollouts, then gradient steps")
     rollouts: Count = _key(2, "training episodes per worker and cycle")
     batches: Count = _key(40, "gradient steps per cycle")
-    evals: Count = _key(10, "greedy evaluation episodes per worker and epoch")
     batch_size: Count = _key(256, "transitions per worker and gradient step")
-    buffer_size: Count = _key(1_000_000, "transitions kept per worker, the oldest replaced first")
-    gamma: Discount = _key(0.98, "discount per step")
-    actor_lr: Positive = _key(1e-3, "Adam step size of the actor")
-    critic_lr: Positive = _key(1e-3, "Adam step size of the critic")
-    tau: PositiveShare = _key(0.05, "share of the new network in a target update")
-    soft_update_every: Literal["cycle", "update"] = _key("cycle", "when the targets are updated")
-    eps: Share = _key(0.3, "share of training actions drawn from the noise process")
-    noise_process: NoiseProcess = _key("Uniform", "process of the random actions")
-    noise_process_params: dict[str, float] = _key(
-        {}, "Gaussian: mu, sigma; OrnsteinUhlenbeck: mu, sigma, theta, dt; Uniform: none"
-    )
-    action_noise: NonNegative = _key(0.2, "standard deviation of the noise on all other actions")
-    p_low_noise: Share = _key(0.0, "share of training episodes that explore more quietly")
-    low_noise_eps: Share = _key(0.1, "eps of the quiet episodes")
-    low_noise_action_noise: NonNegative = _key(0.1, "action_noise of the quiet episodes")
-    pregrasp_start: Share = _key(
-        0.0, "share of training episodes that begin above a grasp, while success is 0"
-    )
-    pregrasp_until: PositiveShare = _key(
-        0.8, "success rate, of the best evaluation so far, at which that share has fallen to 0"
-    )
-    k: NonNegative = _key(4.0, "hindsight goals per real one; the share k / (k + 1) is relabelled")
-    p_moved: Share = _key(0.0, "share of replay drawn from episodes that moved the object")
-    p_lifted: Share = _key(0.0, "then, share drawn from episodes that lifted the object")
-    action_clip: Positive = _key(1.0, "bound of the entries of an action while exploring")
-    state_clip: Positive = _key(200.0, "bound of normalised observations")
-    goal_clip: Positive = _key(200.0, "bound of normalised goals")
-    grad_clip: Positive | None = _key(5.0, "bound of each network's gradient norm; null: none")
-    action_norm: NonNegative = _key(1.0, "weight of the penalty on rotation embedding or action")
-    action_l2: NonNegative = _key(0.0, "weight of the penalty on all other entries of the action")
-    actor_net_type: NetType = _key("PosePolicyNet", "PosePolicyNet: rotation head; DDP: plain tanh")
-    actor_net_nlayers: Layers = _key(4, "linear layers of the actor")
-    actor_net_layer_width: Count = _key(256, "width of the actor's hidden layers")
-    critic_net_nlayers: Layers = _key(4, "linear layers of the critic")
-    critic_net_layer_width: Count = _key(256, "width of the critic's hidden layers")
-    state_norm_exclude: list[str] = _key(ROTATION_BLOCKS, "observation blocks not normalised")
-    state_norm_idx: NormIndices = _key(
-        None, "observation entries that are normalised, in place of state_norm_exclude"
-    )
-    goal_norm_idx: NormIndices = _key(None, "goal entries that are normalised; null: all")
-    angle_tolerance_start: Angle = _key(
-        math.pi,
-        "first angle tolerance (rad) where goals hold a rotation, down to the task's",
-    )
-    angle_tolerance_factor: AboveOne = _key(1.25, "divides it after an epoch of enough success")
-    angle_tolerance_success: Share = _key(0.75, "success rate above which it is divided")
-    late_success: Share | None = _key(
-        None, "two evaluations at this success rate begin the late phase; null: never"
-    )
-    late_lr: PositiveShare = _key(1.0, "factor on both learning rates in the late phase")
-    late_action_l2: NonNegative | None = _key(None, "action_l2 in the late phase; null: unchanged")
-    late_eps: Share | None = _key(None, "eps in the late phase; null: unchanged")
-    late_action_noise: NonNegative | None = _key(None, "action_noise in the late phase, likewise")
-    late_low_noise_eps: Share | None = _key(None, "low_noise_eps in the late phase, likewise")
-    late_low_noise_action_noise: NonNegative | None = _key(
-        None, "low_noise_action_noise in the late phase, likewise"
-    )
-    fine_success: Share | None = _key(
-        None, "two evaluations at this success rate begin the fine phase; null: never"
-    )
-    fine_lr: PositiveShare = _key(1.0, "factor on both learning rates in the fine phase")
-    early_stop: Share = _key(0.95, "success rate at which training ends")
+    evals: Count = _key(10, "evaluation episodes per worker and epoch, without exploration noise")
+    early_stop: Fraction = _key(0.95, "success rate at which training ends")
     confirm_episodes: Natural = _key(
-        200, "fresh episodes over all workers that must confirm early_stop; 0: no confirmation"
+        200,
+        "size of a second evaluation that must also reach early_stop: new episodes, in total over "
+        "all workers; 0: no second evaluation",
     )
-    save: bool = _key(True, "write agent, statistics and checkpoints")
-    load_pretrained: bool | Literal["fitting"] = _key(
-        False, "start from the agent in saves/pretrain; fitting: from those of its layers that fit"
+
+
+class Learning(_Keys):
+    """Hyper-parameters of DDPG."""
+
+    gamma: Discount = _key(0.98, "discount factor per step")
+    actor_lr: Positive = _key(1e-3, "learning rate of the actor (Adam)")
+    critic_lr: Positive = _key(1e-3, "learning rate of the critic (Adam)")
+    tau: PositiveFraction = _key(
+        0.05, "weight of the new parameters in a soft update of the target networks"
     )
-    seed: Natural | None = _key(None, "seed of all random numbers; null: drawn at the start")
-    workers: Count | None = _key(None, "logical workers; null: the number of processes")
-    matmul: Literal["auto", "highest", "medium"] = _key(
-        "auto", "float32 products by MKL (highest) or oneDNN (medium); auto: by the kind of CPU"
+    soft_update_every: Literal["cycle", "update"] = _key(
+        "cycle", "soft update of the target networks once per cycle or after every gradient step"
     )
-    updates: Literal["eager", "traced", "compiled"] = _key(
-        "traced",
-        "captured: recorded once and replayed; eager: the same bits, slower, for reading along; "
-        "compiled: to machine code, faster, other bits, needs a C++ compiler",
+    grad_clip: Positive | None = _key(
+        5.0, "maximum gradient norm of each network; null: no clipping"
     )
-    kwargs: dict[str, Any] = _key({}, "arguments of the environment's constructor")
+    action_norm: NonNegative = _key(
+        1.0,
+        "weight of the L2 penalty on the actor's rotation embedding (PosePolicyNet) or on the "
+        "whole action (DDP)",
+    )
+    action_l2: NonNegative = _key(
+        0.0, "weight of the L2 penalty on the rest of the action, or on all of it (DDP)"
+    )
+
+
+class NetworkSizes(_Keys):
+    """Types and sizes of the networks."""
+
+    actor_net_type: Literal["auto", "PosePolicyNet", "DDP"] = _key(
+        "auto",
+        "PosePolicyNet: actor with a rotation head; DDP: plain MLP with tanh outputs (Dext-Gen's "
+        "name, not DistributedDataParallel); auto: PosePolicyNet where the action holds a rotation "
+        "matrix, else DDP",
+    )
+    actor_net_nlayers: Layers = _key(4, "number of linear layers of the actor")
+    actor_net_layer_width: Count = _key(256, "width of the actor's hidden layers")
+    critic_net_nlayers: Layers = _key(4, "number of linear layers of the critic")
+    critic_net_layer_width: Count = _key(256, "width of the critic's hidden layers")
+
+
+class Normalization(_Keys):
+    """Normalisation of observations and goals."""
+
+    state_clip: Positive = _key(200.0, "normalised observations are clipped to [-x, x]")
+    goal_clip: Positive = _key(200.0, "normalised goals are clipped to [-x, x]")
+    state_norm_exclude: list[str] | Literal["auto"] = _key(
+        "auto",
+        "names of observation blocks that are not normalised; auto: the observation's rotation "
+        f"blocks ({', '.join(ROTATION_BLOCKS)})",
+    )
+    state_norm_idx: Indices | None = _key(
+        None, "indices of the observation entries to normalise; replaces state_norm_exclude"
+    )
+    goal_norm_idx: Indices | None = _key(
+        None, "indices of the goal entries to normalise; null: all"
+    )
+
+
+class ExplorationNoise(_Keys):
+    """Noise on the actions of training episodes."""
+
+    eps: Fraction = _key(0.3, "probability that a training action is random")
+    noise_process: Literal["Uniform", "Gaussian", "OrnsteinUhlenbeck"] = _key(
+        "Uniform", "process that the random actions are drawn from"
+    )
+    noise_process_params: NoiseParams = _key(
+        {},
+        "Gaussian: mu, sigma; OrnsteinUhlenbeck: mu, sigma, theta, dt; Uniform: none. Dext-Gen's "
+        "lists are accepted: [mu, sigma] for Gaussian, any list for Uniform, which ignores it",
+    )
+    action_noise: NonNegative = _key(
+        0.2, "standard deviation of the Gaussian noise on all other training actions"
+    )
+    p_low_noise: Fraction = _key(0.0, "probability that a training episode uses low noise")
+    low_noise_eps: Fraction = _key(0.1, "eps of a low-noise episode")
+    low_noise_action_noise: NonNegative = _key(0.1, "action_noise of a low-noise episode")
+    action_clip: PositiveFraction = _key(
+        1.0, "training actions are clipped to [-x, x]; environments clip at 1"
+    )
 
     @field_validator("noise_process_params")
     @classmethod
@@ -136,26 +159,128 @@ class Config(BaseModel):
             raise ValueError("sigma >= 0, theta >= 0 and dt > 0")
         return params
 
-    @field_validator("state_norm_idx", "goal_norm_idx")
+
+class Replay(_Keys):
+    """The replay buffer and hindsight relabelling."""
+
+    buffer_size: Count = _key(
+        1_000_000, "transitions kept per worker; the oldest episodes are overwritten first"
+    )
+    k: NonNegative = _key(
+        4.0, "hindsight goals per original goal: the fraction k / (k + 1) is relabelled"
+    )
+    p_moved: Fraction = _key(
+        0.0, "probability of replaying from the episodes in which the object moved"
+    )
+    p_lifted: Fraction = _key(
+        0.0, "probability of then replaying from those in which the object was lifted"
+    )
+
+
+class Schedule(_Keys):
+    """Settings that change with success: starts, angle tolerance, late and fine phase."""
+
+    pregrasp_start: Fraction = _key(
+        0.0,
+        "probability that a training episode starts just above a grasp; falls linearly as the "
+        "success rate of the best evaluation rises",
+    )
+    pregrasp_until: PositiveFraction = _key(0.8, "success rate at which that probability reaches 0")
+    angle_tolerance_start: Angle = _key(
+        math.pi,
+        "first angle tolerance (rad) where goals have a rotation; it shrinks to the task's own",
+    )
+    angle_tolerance_factor: AboveOne = _key(
+        1.25, "the angle tolerance is divided by this after a successful epoch"
+    )
+    angle_tolerance_success: Fraction = _key(
+        0.75, "an epoch is successful in that sense above this success rate"
+    )
+    late_success: Fraction | None = _key(
+        None,
+        "the late phase begins after two evaluations with at least this success rate; null: never",
+    )
+    late_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the late phase")
+    late_action_l2: NonNegative | None = _key(None, "action_l2 in the late phase; null: unchanged")
+    late_eps: Fraction | None = _key(None, "eps in the late phase; null: unchanged")
+    late_action_noise: NonNegative | None = _key(
+        None, "action_noise in the late phase; null: unchanged"
+    )
+    late_low_noise_eps: Fraction | None = _key(
+        None, "low_noise_eps in the late phase; null: unchanged"
+    )
+    late_low_noise_action_noise: NonNegative | None = _key(
+        None, "low_noise_action_noise in the late phase; null: unchanged"
+    )
+    fine_success: Fraction | None = _key(
+        None,
+        "the fine phase begins after two evaluations with at least this success rate; null: never",
+    )
+    fine_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the fine phase")
+
+
+class Files(_Keys):
+    """What a run reads and writes."""
+
+    save: bool = _key(True, "write the agent, statistics and checkpoints")
+    load_pretrained: bool | Literal["fitting"] = _key(
+        False,
+        "start from the agent in saves/pretrain; fitting: copy only the layers and normalizers "
+        "whose sizes fit",
+    )
+
+
+class Execution(_Keys):
+    """How a run is computed."""
+
+    seed: Natural | None = _key(
+        None, "seed of all random numbers; null: a random seed, which the run records"
+    )
+    workers: Count | None = _key(
+        None, "number of logical workers; null: the number of MPI processes"
+    )
+    matmul: Literal["auto", "highest", "medium"] = _key(
+        "auto", "float32 matrix products by MKL (highest) or oneDNN (medium); auto: by CPU model"
+    )
+    updates: Literal["eager", "traced", "compiled"] = _key(
+        "traced",
+        "traced: gradient steps recorded once, then replayed; eager: the same bits, slower, for "
+        "debugging; compiled: machine code, faster, different bits, needs a C++ compiler",
+    )
+
+    @field_validator("updates", mode="before")
     @classmethod
-    def _check_indices(cls, idx: NormIndices) -> NormIndices:
-        if idx is not None and (min(idx, default=0) < 0 or len(set(idx)) < len(idx)):
-            raise ValueError("a list of different integers >= 0 or null")
-        return idx
-
-    @field_validator("kwargs")
-    @classmethod
-    def _check_kwargs(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
-        if not _is_plain(kwargs):
-            raise ValueError("finite numbers, text, true, false, null, lists or mappings of those")
-        return kwargs
+    def _check_updates(cls, value: Any) -> Any:
+        if value == "captured":
+            raise ValueError("traced, the new name of captured")
+        return value
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str | int)
+# pydantic lists the keys of the last base first
+class Config(
+    Execution,
+    Files,
+    Schedule,
+    Replay,
+    ExplorationNoise,
+    Normalization,
+    NetworkSizes,
+    Learning,
+    Budget,
+):
+    """All settings of a run, validated and immutable."""
+
+    kwargs: Kwargs = _key({}, "arguments of the environment's constructor")
+
+
+def config_schema() -> dict[str, Any]:
+    """Returns the JSON schema of a configuration file, for editors that complete and check YAML."""
+    section = {"anyOf": [{"$ref": "#/$defs/Section"}, {"type": "null"}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of grasp_func",
+        "type": "object",
+        "properties": {"Default": {"description": "applies to all environments", **section}},
+        "additionalProperties": {"description": "overrides of one environment", **section},
+        "$defs": {"Section": Config.model_json_schema()},
+    }

@@ -96,7 +96,7 @@ def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run
             f"pregrasp_start = {cfg.pregrasp_start}: {env} has no start '{PREGRASP}', expected 0"
         )
     env_spec = env_spec_of(env)
-    nets = make_networks(env_spec, network_spec(cfg))
+    nets = make_networks(env_spec, network_spec(cfg, env_spec))
     learner = make_learner(
         nets, env_spec, ddpg_config(cfg, env_spec), workers.mean, jit_of(cfg, workers.comm)
     )

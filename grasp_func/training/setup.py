@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from grasp_func.config.load import Config
+from grasp_func.config.schema import ROTATION_BLOCKS
 from grasp_func.core.ddpg import DDPGConfig
 from grasp_func.core.jit import Jit, eager, trace
 from grasp_func.core.networks import NetworkSpec
@@ -26,9 +27,16 @@ def select(part: type[T], cfg: Config, **given: Any) -> T:
     return part(**{name: getattr(cfg, name) for name in names}, **given)
 
 
-def network_spec(cfg: Config) -> NetworkSpec:
-    """Returns the sizes of the networks."""
-    return select(NetworkSpec, cfg)
+def network_spec(cfg: Config, env_spec: EnvSpec) -> NetworkSpec:
+    """Returns the sizes of the networks.
+
+    The actor type "auto" is the one with a rotation head where actions hold a rotation matrix, and
+    the plain network elsewhere.
+    """
+    kind = cfg.actor_net_type
+    if kind == "auto":
+        kind = "DDP" if env_spec.rotation is None else "PosePolicyNet"
+    return select(NetworkSpec, cfg, actor_net_type=kind)
 
 
 def ddpg_config(cfg: Config, env_spec: EnvSpec) -> DDPGConfig:
@@ -61,14 +69,17 @@ def _excluded_obs(cfg: Config, env_spec: EnvSpec) -> tuple[int, ...]:
     """Returns the observation entries that are not normalised."""
     if cfg.state_norm_idx is not None:
         return _all_but(cfg.state_norm_idx, env_spec.obs, "state_norm_idx")
-    unknown = set(cfg.state_norm_exclude) - set(env_spec.obs_blocks)
+    blocks, names = env_spec.obs_blocks, cfg.state_norm_exclude
+    if names == "auto":
+        names = [name for name in ROTATION_BLOCKS if name in blocks]
+    unknown = sorted(set(names) - set(blocks))
     if unknown:
         raise ValueError(
-            f"state_norm_exclude: no block {', '.join(sorted(unknown))} in the observation, "
-            f"expected some of {', '.join(env_spec.obs_blocks) or 'none'}"
+            f"state_norm_exclude: no block {', '.join(unknown)} in the observation, "
+            f"expected some of {', '.join(blocks) or 'none'}"
         )
     entries = range(env_spec.obs)
-    return tuple(i for name in cfg.state_norm_exclude for i in entries[env_spec.obs_blocks[name]])
+    return tuple(i for name in names for i in entries[blocks[name]])
 
 
 def _all_but(indices: list[int] | None, size: int, name: str) -> tuple[int, ...]:
