@@ -29,7 +29,6 @@ _TYPES = {
     "number": "a number",
     "object": "a mapping",
 }
-_BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
 def load_config(
@@ -71,7 +70,7 @@ def recorded_config(values: Mapping[str, Any], overrides: Iterable[str]) -> Conf
 
 
 def expectation(key: str) -> str:
-    """Says in words which values a key takes, for example `a number >= 0 and < 1`."""
+    """Says in words which values a key takes, for example `a number in [0, 1)`."""
     schema = Config.model_json_schema()["properties"][key]
     return " or ".join(_describe(option) for option in schema.get("anyOf", [schema]))
 
@@ -79,11 +78,19 @@ def expectation(key: str) -> str:
 def _describe(schema: Mapping[str, Any]) -> str:
     choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if choices:
-        return " or ".join(choices)
-    kind = schema["type"]
+        return " or ".join(map(str, choices))
+    kind = str(schema["type"])
     words = _TYPES.get(kind, kind).format(schema.get("items", {}).get("type"))
-    bounds = [f"{sign} {schema[name]:g}" for name, sign in _BOUNDS.items() if name in schema]
-    return " ".join([words, " and ".join(bounds)]).strip()
+    return words + _range(schema)
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    if high is None and below is None:
+        return f" >= {low:g}" if low is not None else "" if above is None else f" > {above:g}"
+    left = f"[{low:g}" if low is not None else f"({above:g}"
+    return f" in {left}, {high:g}]" if high is not None else f" in {left}, {below:g})"
 
 
 def _read_sections(

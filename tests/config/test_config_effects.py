@@ -23,7 +23,8 @@ FINE = {"fine_success": 0.0, "epochs": 3}
 STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some episodes start at their goals and succeed
 MATRIX = {"kwargs": {"rotation": True}}
 EASED = {"kwargs": {"angle_tolerance": 2.0}}  # every episode succeeds at such distances
-OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates"}  # tested at the end and in test_cli_keys
+# tested at the end and in test_cli_keys
+OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates"}
 
 
 # What an epoch consists of, in causal order: what comes later follows from what comes earlier.

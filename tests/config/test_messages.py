@@ -9,14 +9,14 @@ from grasp_func.errors import ConfigError
 ENVS = ("FlatPJCube-v0", "FlatSHMesh-v0")
 
 MESSAGES = {
-    "Default: {gamma: 1.2}": "Default.gamma = 1.2, expected a number >= 0 and < 1",
+    "Default: {gamma: 1.2}": "Default.gamma = 1.2, expected a number in [0, 1)",
     "Default: {angle_tolerance_start: 4}": "Default.angle_tolerance_start = 4, "
-    "expected a number > 0 and <= 3.14159",
+    "expected a number in (0, 3.14159]",
     "Default: {angle_tolerance_factor: 1}": "Default.angle_tolerance_factor = 1, "
     "expected a number > 1",
-    "Default: {action_clip: 1.5}": "Default.action_clip = 1.5, expected a number > 0 and <= 1",
-    "FlatPJCube-v0: {tau: 0}": "FlatPJCube-v0.tau = 0, expected a number > 0 and <= 1",
-    "Default: {gamma: .nan}": "Default.gamma = NaN, expected a number >= 0 and < 1",
+    "Default: {action_clip: 1.5}": "Default.action_clip = 1.5, expected a number in (0, 1]",
+    "FlatPJCube-v0: {tau: 0}": "FlatPJCube-v0.tau = 0, expected a number in (0, 1]",
+    "Default: {gamma: .nan}": "Default.gamma = NaN, expected a number in [0, 1)",
     "Default: {state_clip: .inf}": "Default.state_clip = Infinity, expected a number > 0",
     "Default: {grad_clip: -1}": "Default.grad_clip = -1, expected a number > 0 or null",
     "Default: {epochs: 0}": "Default.epochs = 0, expected an integer >= 1",
@@ -25,7 +25,7 @@ MESSAGES = {
     "Default: {save: 1}": "Default.save = 1, expected true or false",
     "Default: {load_pretrained: no way}": 'Default.load_pretrained = "no way", '
     "expected true or false or fitting",
-    'Default: {gamma: "0.9"}': 'Default.gamma = "0.9", expected a number >= 0 and < 1',
+    'Default: {gamma: "0.9"}': 'Default.gamma = "0.9", expected a number in [0, 1)',
     "Default: {actor_net_type: DDPG}": 'Default.actor_net_type = "DDPG", '
     "expected auto or PosePolicyNet or DDP",
     "Default: {noise_process: Gaussian, noise_process_params: {theta: 1}}": ""
@@ -65,11 +65,11 @@ def test_messages_name_file_key_value_and_range(write, message_of, text):
 
 
 OVERRIDES = {
-    "gamma=2": "gamma = 2, expected a number >= 0 and < 1",
+    "gamma=2": "gamma = 2, expected a number in [0, 1)",
     "gama=0.5": "gama is not a known key, did you mean gamma?",
     "gamma": "expected KEY=VALUE, for example --set batch_size=512",
     "=1": "expected KEY=VALUE, for example --set batch_size=512",
-    "gamma.x=1": 'gamma = {"x": 1}, expected a number >= 0 and < 1',
+    "gamma.x=1": 'gamma = {"x": 1}, expected a number in [0, 1)',
     "kwargs.=1": "expected KEY=VALUE, for example --set batch_size=512",
     "kwargs=1": "kwargs = 1, expected a mapping",
     "kwargs.size=.inf": 'kwargs = {"size": Infinity}, expected finite numbers, text, true, false, '
