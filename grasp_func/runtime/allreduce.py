@@ -66,7 +66,7 @@ class _Window:
         own = n_bytes + comm.Get_size() if comm.Get_rank() == 0 else 0
         self.handle: Any = MPI.Win.Allocate_shared(own, dtype.itemsize, comm=comm)
         self.handle.Lock_all()
-        memory = self.handle.Shared_query(0)[0]
+        memory: Any = self.handle.Shared_query(0)[0]
         vectors = np.frombuffer(memory, dtype, rows * length).reshape(rows, length)
         self.slots, self.means = vectors[:total], vectors[total:]
         self.in_use = np.frombuffer(memory, bool, comm.Get_size(), n_bytes)
