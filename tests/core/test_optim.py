@@ -39,7 +39,8 @@ def test_adam_follows_torch_optim_for_50_steps():
         params, state = optimizer.update(grad, state, params)
         torch.testing.assert_close(params, reference.detach(), rtol=0, atol=1e-5)
     assert int(state.count) == 50
-    assert (params - start)[1:].abs().min() > 1e-3  # it did move
+    # All parameters with a gradient have moved.
+    assert (params - start)[1:].abs().min() > 1e-3
 
 
 @pytest.mark.usefixtures("kernel")
@@ -85,9 +86,9 @@ def test_adam_refuses_a_gradient_of_another_shape():
         optimizer.update(torch.ones(2, 1), optimizer.init(params), params)
 
 
-def test_clip_by_norm_scales_each_part_by_itself():
+def test_clip_by_norm_scales_each_part_separately():
     grad = torch.tensor([3.0, 4.0, 0.3, 0.4])
-    # norms 5 and 0.5: the first is scaled by 1/5, the second is left as it is
+    # norms 5 and 0.5: the first is scaled by 1/5, the second stays unchanged
     clipped = clip_by_norm(grad, SLICES, 1.0)
     torch.testing.assert_close(clipped, torch.tensor([0.6, 0.8, 0.3, 0.4]))
     assert_same(clipped[2:], grad[2:])
@@ -103,7 +104,7 @@ def test_clip_by_norm_follows_torch_nn_utils():
     torch.testing.assert_close(clip_by_norm(grad, SLICES, 2.0), expected, rtol=1e-5, atol=0)
 
 
-def test_clip_by_norm_leaves_zeros_and_none_alone():
+def test_clip_by_norm_leaves_zeros_unchanged_and_none_is_no_bound():
     assert_same(clip_by_norm(torch.zeros(4), SLICES, 1.0), torch.zeros(4))
     grad = torch.tensor([1e6, 0.0, 0.0, 0.0])
     assert clip_by_norm(grad, SLICES, None) is grad
