@@ -1,4 +1,4 @@
-"""Starting real processes, under mpirun; what they need."""
+"""Starts real processes under mpirun, and marks tests that need mpirun or a compiler."""
 
 import os
 import shutil
@@ -16,13 +16,13 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ 
 
 
 def environment(**variables):
-    """Returns this process's environment; Open MPI refuses to run as root unless told twice."""
+    """Returns this process's environment, in which Open MPI also runs as root."""
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return {**os.environ, **(root if os.geteuid() == 0 else {}), **variables}
 
 
 def run_job(*arguments, processes=None, script=JOB, launcher=None, timeout=180, **variables):
-    """Runs a script on `processes` processes, or under `launcher`, or by itself."""
+    """Runs a script on some processes under mpirun, or under `launcher`, or by itself."""
     if launcher is None:
         launcher = [MPIRUN, "--oversubscribe", "-n", str(processes)] if processes else []
     return subprocess.run(
@@ -35,6 +35,6 @@ def run_job(*arguments, processes=None, script=JOB, launcher=None, timeout=180, 
 
 
 def lines(job):
-    """Returns what a job printed; it must have ended well."""
+    """Returns the lines that a job printed, after asserting that it succeeded."""
     assert job.returncode == 0, job.stderr
     return job.stdout.splitlines()

@@ -1,4 +1,7 @@
-"""DDPG written the usual way, with modules and backward(): what the core is compared with."""
+"""DDPG as it is usually written, with modules and backward(): a reference for the core.
+
+It imports no code of the core on purpose. The benchmarks measure it too.
+"""
 
 import itertools
 
@@ -24,7 +27,7 @@ class Mlp(nn.Module):
 
 
 class Actor(Mlp):
-    """Plain tanh outputs, or six of them orthonormalised into the matrix at `rotation`."""
+    """Tanh outputs; six of them become the rotation matrix of a PosePolicyNet."""
 
     def __init__(self, env_spec: EnvSpec, spec: NetworkSpec) -> None:
         self.rotation = env_spec.rotation if spec.actor_net_type == "PosePolicyNet" else None
@@ -56,7 +59,7 @@ class Critic(Mlp):
 
 
 class Agent:
-    """Networks and their targets; gradients are found one network at a time."""
+    """Networks and their targets; gradients are computed one network at a time."""
 
     def __init__(self, env_spec: EnvSpec, spec: NetworkSpec, params, target) -> None:
         nets = [make(env_spec, spec) for make in (Actor, Critic, Actor, Critic)]
@@ -69,7 +72,7 @@ class Agent:
     def backward(
         self, batch: Transition, gamma: float, action_norm: float, action_l2: float = 0.0
     ) -> None:
-        """Sets the gradients of both networks, for inputs that need no scaling."""
+        """Sets the gradients of both networks; inputs are normalised already."""
         x = torch.cat([batch.obs, batch.goal], dim=1)
         next_x = torch.cat([batch.next_obs, batch.goal], dim=1)
         with torch.no_grad():
@@ -85,6 +88,7 @@ class Agent:
             rest = torch.cat([action[:, : matrix.start], action[:, matrix.stop :]], dim=1)
         penalty = action_norm * regularised.pow(2).mean() + action_l2 * rest.pow(2).mean()
         (loss + penalty).backward()
-        self.critic.zero_grad()  # of what the actor's loss left there
+        # The actor's loss has left gradients in the critic.
+        self.critic.zero_grad()
         q = self.critic(torch.cat([x, batch.action], dim=1))
         nn.functional.mse_loss(q, target_q).backward()

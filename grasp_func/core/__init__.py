@@ -1,1 +1,1 @@
-"""The learning core: pure functions of arrays. Imports torch, NumPy, jax and chex only."""
+"""The learning core: pure functions of arrays. Imports only torch, NumPy, jax and chex."""

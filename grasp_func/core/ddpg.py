@@ -1,7 +1,7 @@
-"""Deep deterministic policy gradients as pure functions of one immutable state.
+"""Deep deterministic policy gradients (DDPG) as pure functions of one immutable state.
 
-Source: Lillicrap et al. 2015, arXiv:1509.02971, Algorithm 1. Departs from Dext-Gen: gradients of
-the workers are averaged instead of summed, `grad_clip` is applied, and nothing is mutable.
+Source: Lillicrap et al. 2015, arXiv:1509.02971, Algorithm 1. Departs from Dext-Gen: the workers'
+gradients are averaged instead of summed, `grad_clip` is applied, and nothing is mutable.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,24 +29,51 @@ METRICS = ("actor_loss", "critic_loss", "q_mean")
 
 @chex.dataclass(frozen=True, kw_only=True, mappable_dataclass=False)
 class AgentState:
-    """All that learning changes. Equal states and equal batches give equal futures, to the bit.
+    """Everything that learning changes.
 
-    `params`, `target` and the optimizer's moments are flat vectors [P]; `Learner.unravel` shows a
-    vector as {"actor": {name: tensor}, "critic": {name: tensor}} without copying.
+    Equal states and equal batches give equal new states, bit for bit.
+
+    Parameters and the optimizer's moments are flat vectors [P]. `Learner.unravel` returns views of
+    such a vector as {"actor": {name: tensor}, "critic": {name: tensor}}.
+
+    Attributes:
+        params: parameters of both networks [P].
+        target: Polyak average of `params` [P].
+        opt: state of the optimizer.
+        obs_norm: moments of the observations.
+        goal_norm: moments of the goals.
+        lr_scale: factor on both learning rates [].
+        action_l2: weight of the penalty on saturated actions [].
+        step: gradient steps taken, int64 [].
     """
 
-    params: Tensor  # [P]
-    target: Tensor  # [P] Polyak average of params
+    params: Tensor
+    target: Tensor
     opt: AdamState
     obs_norm: NormState
     goal_norm: NormState
-    lr_scale: Tensor  # [] factor on both learning rates
-    action_l2: Tensor  # [] weight of the penalty on saturated actions
-    step: Tensor  # int64 [], gradient steps taken
+    lr_scale: Tensor
+    action_l2: Tensor
+    step: Tensor
 
 
 class DDPGConfig(NamedTuple):
-    """Hyper-parameters bound into the learner's functions."""
+    """Hyper-parameters bound into the learner's functions.
+
+    Attributes:
+        gamma: discount factor.
+        actor_lr: learning rate of the actor.
+        critic_lr: learning rate of the critic.
+        tau: weight of the parameters in each update of the targets.
+        grad_clip: largest norm of each network's gradient; None: unbounded.
+        action_norm: see `losses.actor_loss`.
+        action_l2: initial value of `AgentState.action_l2`.
+        state_clip: bound of normalised observations.
+        goal_clip: bound of normalised goals.
+        obs_exclude: entries of the observation that are not normalised.
+        goal_exclude: entries of the goal that are not normalised.
+        lowest_reward: lowest reward of a step; the highest is 0.
+    """
 
     gamma: float = 0.98
     actor_lr: float = 1e-3
@@ -54,36 +81,40 @@ class DDPGConfig(NamedTuple):
     tau: float = 0.05
     grad_clip: float | None = 5.0
     action_norm: float = 1.0
-    action_l2: float = 0.0  # at the start
+    action_l2: float = 0.0
     state_clip: float = 200.0
     goal_clip: float = 200.0
-    obs_exclude: tuple[int, ...] = ()  # entries of the observation that are not normalised
+    obs_exclude: tuple[int, ...] = ()
     goal_exclude: tuple[int, ...] = ()
     lowest_reward: float = -1.0
 
 
-GradReducer = Callable[
-    [Sequence[Tensor]], Tensor
-]  # one vector [N] per worker of this process -> their mean over all workers [N], read at once
+# One vector [N] for each worker of this process -> the mean over all workers [N].
+GradReducer = Callable[[Sequence[Tensor]], Tensor]
 
 
 class Learner(NamedTuple):
-    """DDPG's pure functions. No input is modified."""
+    """DDPG's pure functions. No input is modified.
+
+    Attributes:
+        init: key -> initial state.
+        update: (state, one batch for each local worker) -> (state after a gradient step, metrics).
+        soft_update_targets: moves the targets towards the parameters by `tau`.
+        update_normalizers: merges moments of new observations and goals into the state.
+        scalings: state -> (scaling of observations, scaling of goals).
+        unravel: flat vector [P] -> {"actor": parameters, "critic": parameters}, as views.
+    """
 
     init: Callable[[Key], AgentState]
-    update: Callable[
-        [AgentState, Sequence[Transition]], tuple[AgentState, Metrics]
-    ]  # one batch per local worker
+    update: Callable[[AgentState, Sequence[Transition]], tuple[AgentState, Metrics]]
     soft_update_targets: Callable[[AgentState], AgentState]
-    update_normalizers: Callable[
-        [AgentState, NormState, NormState], AgentState
-    ]  # merges moments of observations and goals
-    scalings: Callable[[AgentState], tuple[Scaling, Scaling]]  # of observations and of goals
+    update_normalizers: Callable[[AgentState, NormState, NormState], AgentState]
+    scalings: Callable[[AgentState], tuple[Scaling, Scaling]]
     unravel: Callable[[Tensor], dict[str, Params]]
 
 
 def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
-    """Averages vectors [N] in worker order; the reference of a `GradReducer`."""
+    """Averages vectors [N], added in worker order; the reference of every `GradReducer`."""
     total = values[0]
     for value in values[1:]:
         total = total + value
@@ -97,14 +128,14 @@ def make_learner(
     reduce_grads: GradReducer = mean_of_workers,
     jit: Jit = trace,
 ) -> Learner:
-    """Builds the learner of an environment's env_spec.
+    """Builds the learner for an environment.
 
     Args:
         nets: network functions.
         env_spec: sizes of the environment.
         cfg: hyper-parameters.
-        reduce_grads: the one hook through which other processes take part.
-        jit: how the gradient is run, what takes nearly all of an update's time.
+        reduce_grads: averages the gradients over all workers, those on other processes included.
+        jit: transforms the gradient function, which takes nearly all of an update's time.
     """
     template = nets.init(Key(0))
     _, unravel = ravel(template)
@@ -135,6 +166,7 @@ def make_learner(
         grad = clip_by_norm(grad, parts.values(), cfg.grad_clip)
         params, opt = optimizer.update(grad, state.opt, state.params, float(state.lr_scale))
         new = replace(state, params=params, opt=opt, step=state.step + 1)
+        # A view would keep the whole gradient in memory.
         return new, dict(zip(METRICS, metrics.clone(), strict=True))
 
     def soft_update_targets(state: AgentState) -> AgentState:
@@ -152,11 +184,12 @@ def make_learner(
 def make_gradient(
     nets: Networks, unravel: Callable[[Tensor], dict[str, Params]], cfg: DDPGConfig
 ) -> Callable[[AgentState, Transition], Tensor]:
-    """Builds the pure gradient of one batch, a vector [gradient P | metrics 3 | zeros].
+    """Builds the gradient of one batch, a pure function that returns one flat vector.
 
-    Metrics ride along with the gradient, so that both are means over the same workers. Actor and
-    critic share no parameter and the actor's loss sees a constant critic, so the gradient of the
-    sum of both losses is the two gradients side by side, found in one backward pass.
+    The vector holds the gradient [P], the metrics [3] and zeros for alignment. One reduction
+    therefore averages gradient and metrics over the same workers. Actor and critic have no
+    parameter in common, and the critic is constant in the actor's loss. The gradient of the sum of
+    both losses therefore consists of both gradients, and one backward pass computes it.
     """
 
     def loss(
@@ -200,12 +233,13 @@ def make_gradient(
 
 
 def _scalings(state: AgentState, cfg: DDPGConfig) -> tuple[Scaling, Scaling]:
+    """Returns the scalings of observations and of goals."""
     obs = normalizer.scaling(state.obs_norm, cfg.state_clip, cfg.obs_exclude)
     return obs, normalizer.scaling(state.goal_norm, cfg.goal_clip, cfg.goal_exclude)
 
 
 def _parts(template: dict[str, Params]) -> dict[str, slice]:
-    """Returns where each network lies in the flat vector; `jax.tree` takes keys in sorted order."""
+    """Returns each network's slice of the flat vector, which `jax.tree` sorts by name."""
     parts, start = {}, 0
     for name in sorted(template):
         size = flatten(template[name]).numel()

@@ -1,8 +1,8 @@
-"""Records a pure function of tensors once and runs the record from then on, as jax.jit does.
+"""Traces a pure function of tensors once and runs the trace from then on, as jax.jit does.
 
 torch.func builds its graph anew at every call, which costs more than the arithmetic of small
-networks. `trace` traces the function at its first call for the shapes that come; what it hands to
-`build` is the graph of the operators that PyTorch would have called.
+networks. `trace` traces the function at its first call for each combination of input shapes, and
+passes the graph of PyTorch operators to `build`, which turns it into a program.
 """
 
 import warnings
@@ -16,8 +16,10 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
 T = TypeVar("T", bound=Tensor | tuple[Tensor, ...])
-Program = Callable[..., Any]  # of the tensors that the function's inputs consist of, one by one
-Build = Callable[[GraphModule, Sequence[Tensor]], Program]  # graph, an example of its inputs
+# A function of the tensors in the traced function's inputs, each an argument of its own.
+Program = Callable[..., Any]
+# (graph, example inputs) -> program.
+Build = Callable[[GraphModule, Sequence[Tensor]], Program]
 Jit = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 
 
@@ -27,32 +29,34 @@ def eager(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def run_trace(graph: GraphModule, inputs: Sequence[Tensor]) -> Program:
-    """Returns the graph's operators in their order, without Python: the bits of the eager function.
+    """Returns a program that runs the graph's operators in order, without Python.
 
-    TorchScript's optimiser must stay off for that: it takes `addmm` apart into a product and a sum,
-    which rounds differently (seen from width 256 on) and is no faster.
+    It gives the bits of the eager function. TorchScript's optimiser stays off for that: it splits
+    `addmm` into a product and a sum, which rounds differently (seen from width 256 on) and is no
+    faster.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # but still the fastest replay
-        recorded = torch.jit.trace(graph, tuple(inputs), check_trace=False)
+        # torch.jit.trace is deprecated, but nothing replays a graph faster.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        traced = torch.jit.trace(graph, tuple(inputs), check_trace=False)
 
     def program(*inputs: Tensor) -> Any:
         with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
-            return recorded(*inputs)
+            return traced(*inputs)
 
     return program
 
 
 def trace(function: Callable[..., T], build: Build = run_trace) -> Callable[..., T]:
-    """Returns `function`, recorded once per structure and shapes of its inputs.
+    """Returns `function`, traced once for each tree structure and shapes of its inputs.
 
-    What it returns are inference tensors: autograd cannot go through them.
+    It returns inference tensors, through which autograd cannot differentiate.
 
     Args:
-        function: pure function of trees of tensors to one tensor or a tuple of them; Python control
-            flow must not depend on values. PyTorch's fused optimizers cannot be captured:
-            TorchScript drops what they write.
-        build: what is made of the record.
+        function: pure function of trees of tensors that returns one tensor or a tuple of them.
+            Python control flow must not depend on values. PyTorch's fused optimizers cannot be
+            traced: TorchScript drops their in-place writes.
+        build: turns a graph into a program.
     """
     programs: dict[Any, Program] = {}
 
@@ -63,7 +67,7 @@ def trace(function: Callable[..., T], build: Build = run_trace) -> Callable[...,
             flat = lambda *leaves: function(*jax.tree.unflatten(structure, leaves))  # noqa: E731
             with torch.no_grad():
                 programs[kind] = build(make_fx(flat)(*leaves), leaves)
-        # without autograd's bookkeeping for each operator, a fifteenth of a small network's step
+        # Without autograd's bookkeeping a small network's step takes a fifteenth less time.
         with torch.inference_mode():
             outputs: T = programs[kind](*leaves)
         return outputs

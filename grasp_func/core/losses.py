@@ -1,8 +1,8 @@
-"""The three formulas of deep deterministic policy gradients.
+"""The targets and losses of deep deterministic policy gradients.
 
 Source: Lillicrap et al. 2015, arXiv:1509.02971, eq. 4-6. Clipped targets and the penalty on actions
-come from hindsight experience replay, Andrychowicz et al. 2017, arXiv:1707.01495, appendix A, which
-penalises what goes into tanh where we penalise what comes out.
+come from hindsight experience replay, Andrychowicz et al. 2017, arXiv:1707.01495, appendix A. That
+paper penalises the inputs of tanh; here the outputs are penalised.
 """
 
 import chex
@@ -14,8 +14,19 @@ from grasp_func.core.types import Metrics, Params
 
 
 def td_target(reward: Tensor, next_q: Tensor, gamma: float, lowest_reward: float = -1.0) -> Tensor:
-    """Returns r + gamma Q' [B, 1], clipped to the returns of rewards in [lowest_reward, 0]."""
-    chex.assert_equal_shape([reward, next_q])  # [B, 1] + [B] would broadcast
+    """Returns r + gamma Q', clipped to the possible discounted returns.
+
+    Args:
+        reward: [B, 1] in [lowest_reward, 0].
+        next_q: Q of the next state and the target actor's action [B, 1].
+        gamma: discount factor in [0, 1).
+        lowest_reward: lowest reward of a step.
+
+    Returns:
+        [B, 1] in [lowest_reward / (1 - gamma), 0].
+    """
+    # [B, 1] + [B] would broadcast to [B, B].
+    chex.assert_equal_shape([reward, next_q])
     return (reward + gamma * next_q).clamp(lowest_reward / (1.0 - gamma), 0.0)
 
 
@@ -25,10 +36,10 @@ def critic_loss(
     """Mean squared TD error.
 
     Args:
-        critic: parameters being differentiated.
+        critic: parameters that are differentiated.
         x: normalised observation and goal [B, S + G].
         action: [B, A] in [-1, 1].
-        target_q: regression targets [B, 1], no gradient flows into them.
+        target_q: constant regression targets [B, 1].
         nets: network functions.
 
     Returns:
@@ -49,17 +60,17 @@ def actor_loss(
     action_norm: float,
     action_l2: Tensor | float = 0.0,
 ) -> tuple[Tensor, Metrics]:
-    """Negative mean Q of the actor's own actions plus penalties on saturated outputs.
+    """Negative mean Q of the actor's own actions, plus penalties on saturated outputs.
 
     Args:
-        actor: parameters being differentiated.
-        critic: parameters held constant.
+        actor: parameters that are differentiated.
+        critic: constant parameters.
         x: normalised observation and goal [B, S + G].
         nets: network functions.
         action_norm: weight of the mean square of the rotation embedding (PosePolicyNet) or of the
-            whole action (DDP).
-        action_l2: weight of the mean square of all other entries of the action, or of the whole
-            action (DDP); as in hindsight experience replay, not in Dext-Gen.
+            whole action (DDP, a plain tanh MLP).
+        action_l2: weight of the mean square of the entries outside of the rotation matrix, or of
+            the whole action (DDP). Dext-Gen has no such penalty.
 
     Returns:
         (loss [], {"actor_loss"}).
@@ -72,7 +83,7 @@ def actor_loss(
 
 
 def _all_but(action: Tensor, rotation: slice | None) -> Tensor:
-    """Returns the entries [B, A - 9] of actions that are not of a rotation matrix."""
+    """Returns the entries [B, A - 9] of actions [B, A] outside of the rotation matrix."""
     if rotation is None:
         return action
     return torch.cat([action[:, : rotation.start], action[:, rotation.stop :]], dim=-1)

@@ -1,8 +1,10 @@
 """Actor and critic as pure functions of named parameters.
 
-Parameter names are those of Dext-Gen's modules: `layers.<i>.weight|bias`, i even for linear layers,
-odd for the activations between them. `PosePolicyNet` predicts a rotation as six numbers and returns
-the matrix; `DDP` is a plain MLP. Departs from Dext-Gen: no random number in a forward pass.
+Parameters are named as in Dext-Gen's modules: `layers.<i>.weight` and `layers.<i>.bias`, where even
+i are linear layers and odd i the activations between them. There are two types of actor.
+`PosePolicyNet` predicts a rotation as six numbers and returns a rotation matrix. `DDP`, Dext-Gen's
+name, is a plain MLP with tanh outputs; it has nothing to do with DistributedDataParallel. Departs
+from Dext-Gen: a forward pass draws no random numbers.
 """
 
 from collections.abc import Callable
@@ -11,20 +13,23 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from grasp_func.core.rng import Key, fold_in, torch_rng
 from grasp_func.core.rotations import embedding_to_matrix
 from grasp_func.core.types import EnvSpec, Params
 
+# Numbers of a rotation in the network's output and in the action.
 EMBEDDING = 6
 MATRIX = 9
-ROTATION_START = 3  # where the published networks have it: actions begin with a position
+# First entry of the rotation in the published networks: their actions begin with a position.
+ROTATION_START = 3
 
 
 class NetworkSpec(NamedTuple):
-    """Sizes of the two networks."""
+    """Type of the actor (PosePolicyNet or DDP) and sizes of both networks."""
 
-    actor_net_type: str = "PosePolicyNet"  # or "DDP"
+    actor_net_type: str = "PosePolicyNet"
     actor_net_nlayers: int = 4
     actor_net_layer_width: int = 256
     critic_net_nlayers: int = 4
@@ -32,23 +37,27 @@ class NetworkSpec(NamedTuple):
 
 
 class Networks(NamedTuple):
-    """Pure functions; `x` is the normalised observation and goal, joined [B, S + G]."""
+    """Pure functions of parameters and `x`, the normalised observation and goal [B, S + G].
 
-    init: Callable[[Key], dict[str, Params]]  # {"actor": ..., "critic": ...}
-    actor: Callable[
-        [Params, Tensor], tuple[Tensor, Tensor]
-    ]  # x -> (action [B, A], regularised part [B, R])
-    critic: Callable[[Params, Tensor, Tensor], Tensor]  # x, action [B, A] -> Q [B, 1]
-    rotation: (
-        slice | None
-    )  # where the actor's action holds a rotation matrix that it orthonormalises
+    Attributes:
+        init: key -> {"actor": parameters, "critic": parameters}.
+        actor: (parameters, x) -> (action [B, A], outputs to regularise [B, R]).
+        critic: (parameters, x, action [B, A]) -> Q [B, 1].
+        rotation: entries of the action that hold an orthonormalised rotation matrix, or None.
+    """
+
+    init: Callable[[Key], dict[str, Params]]
+    actor: Callable[[Params, Tensor], tuple[Tensor, Tensor]]
+    critic: Callable[[Params, Tensor, Tensor], Tensor]
+    rotation: slice | None
 
 
 def make_networks(env_spec: EnvSpec, spec: NetworkSpec) -> Networks:
-    """Builds the networks for an environment's env_spec.
+    """Builds the networks for an environment.
 
     Raises:
-        ValueError: unknown actor type, or PosePolicyNet for actions that hold no rotation matrix.
+        ValueError: the actor type is unknown, or the actor is a PosePolicyNet and the actions hold
+            no rotation matrix.
     """
     if spec.actor_net_type not in ("PosePolicyNet", "DDP"):
         raise ValueError(f"actor_net_type {spec.actor_net_type!r} is not one of PosePolicyNet, DDP")
@@ -58,35 +67,71 @@ def make_networks(env_spec: EnvSpec, spec: NetworkSpec) -> Networks:
             "actor_net_type = PosePolicyNet needs actions that hold a rotation matrix, expected DDP"
         )
     inputs = env_spec.obs + env_spec.goal
-    outputs = env_spec.action - (MATRIX - EMBEDDING if rotation else 0)
-    actor_sizes = [inputs, *[spec.actor_net_layer_width] * (spec.actor_net_nlayers - 1), outputs]
-    critic_sizes = [
-        inputs + env_spec.action,
-        *[spec.critic_net_layer_width] * (spec.critic_net_nlayers - 1),
-        1,
-    ]
+    head = head_sizes(env_spec.action, rotation)
+    outputs = sum(head) or env_spec.action
+    actor_hidden = [spec.actor_net_layer_width] * (spec.actor_net_nlayers - 1)
+    critic_hidden = [spec.critic_net_layer_width] * (spec.critic_net_nlayers - 1)
 
     def init(key: Key) -> dict[str, Params]:
         return {
-            "actor": _init_mlp(fold_in(key, 0), actor_sizes),
-            "critic": _init_mlp(fold_in(key, 1), critic_sizes),
+            "actor": _init_mlp(fold_in(key, 0), [inputs, *actor_hidden, outputs]),
+            "critic": _init_mlp(fold_in(key, 1), [inputs + env_spec.action, *critic_hidden, 1]),
         }
 
     def actor(params: Params, x: Tensor) -> tuple[Tensor, Tensor]:
-        out = torch.tanh(_mlp(params, x, spec.actor_net_nlayers))
-        if rotation is None:
-            return out, out
-        start = rotation.start
-        before, embedding, after = out.split(
-            [start, EMBEDDING, outputs - start - EMBEDDING], dim=-1
-        )
-        matrix = embedding_to_matrix(embedding).flatten(-2)
-        return torch.cat([before, matrix, after], dim=-1), embedding
+        return actor_forward(layers_of(params), x, head)
 
     def critic(params: Params, x: Tensor, action: Tensor) -> Tensor:
-        return _mlp(params, torch.cat([x, action], dim=-1), spec.critic_net_nlayers)
+        return mlp(layers_of(params), torch.cat([x, action], dim=-1))
 
     return Networks(init, actor, critic, rotation)
+
+
+def layers_of(params: Params) -> list[tuple[Tensor, Tensor]]:
+    """Returns (weight [out, in], bias [out]) of each linear layer, first layer first."""
+    names = [f"layers.{2 * i}" for i in range(len(params) // 2)]
+    return [(params[f"{name}.weight"], params[f"{name}.bias"]) for name in names]
+
+
+def head_sizes(n_actions: int, rotation: slice | None) -> list[int]:
+    """Returns how many actor outputs lie before, in and after the rotation embedding.
+
+    Args:
+        n_actions: entries of the action.
+        rotation: those that hold a rotation matrix; None: the list is empty.
+    """
+    if rotation is None:
+        return []
+    return [rotation.start, EMBEDDING, n_actions - MATRIX - rotation.start]
+
+
+def mlp(layers: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+    """Applies linear layers with ReLU between them; `torch.jit.script` can compile it."""
+    for i, (weight, bias) in enumerate(layers):
+        x = linear(torch.relu(x) if i > 0 else x, weight, bias)
+    return x
+
+
+def actor_forward(
+    layers: list[tuple[Tensor, Tensor]], x: Tensor, head: list[int]
+) -> tuple[Tensor, Tensor]:
+    """Computes the actor; `torch.jit.script` can compile it.
+
+    Args:
+        layers: of `layers_of`.
+        x: normalised observation and goal [..., S + G].
+        head: of `head_sizes`.
+
+    Returns:
+        (action [..., A], outputs to regularise [..., R]); the latter are the rotation embedding or,
+        without a rotation, the action.
+    """
+    out = torch.tanh(mlp(layers, x))
+    if len(head) == 0:
+        return out, out
+    before, embedding, after = out.split(head, dim=-1)
+    matrix = embedding_to_matrix(embedding).flatten(-2)
+    return torch.cat([before, matrix, after], dim=-1), embedding
 
 
 def _init_mlp(key: Key, sizes: list[int]) -> Params:
@@ -98,11 +143,3 @@ def _init_mlp(key: Key, sizes: list[int]) -> Params:
         params[f"layers.{2 * i}.weight"] = (torch.rand(n_out, n_in, generator=rng) * 2 - 1) * bound
         params[f"layers.{2 * i}.bias"] = (torch.rand(n_out, generator=rng) * 2 - 1) * bound
     return params
-
-
-def _mlp(params: Params, x: Tensor, n_layers: int) -> Tensor:
-    for i in range(n_layers):
-        x = torch.addmm(params[f"layers.{2 * i}.bias"], x, params[f"layers.{2 * i}.weight"].T)
-        if i < n_layers - 1:
-            x = torch.relu(x)
-    return x

@@ -1,9 +1,8 @@
-"""Exploration noise, drawn for a whole episode at once and added by a pure function.
+"""Exploration noise, drawn for a whole episode at once and applied by a pure function.
 
-With probability `eps` an action is replaced by a random one from the noise process, otherwise
-Gaussian noise of standard deviation `sigma` is added. Source: Andrychowicz et al. 2017,
-arXiv:1707.01495, appendix A; the Ornstein-Uhlenbeck process: Lillicrap et al. 2015,
-arXiv:1509.02971.
+With probability `eps` a step takes a random action from the noise process. Otherwise Gaussian noise
+is added to the greedy action. Source: Andrychowicz et al. 2017, arXiv:1707.01495, appendix A; for
+the Ornstein-Uhlenbeck process Lillicrap et al. 2015, arXiv:1509.02971.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +13,20 @@ import numpy as np
 from grasp_func.core.rng import Key, fold_in, numpy_rng
 from grasp_func.core.types import Array
 
-NoiseProcess = Callable[[np.random.Generator, int, int], Array]  # (rng, T, A) -> [T, A]
+# (generator, T, A) -> random actions [T, A].
+NoiseProcess = Callable[[np.random.Generator, int, int], Array]
 
 
 class Exploration(NamedTuple):
-    """How much noise training episodes carry; a share `p_low_noise` carries the quiet amounts."""
+    """Amount of noise in training episodes.
+
+    Attributes:
+        eps: probability of a random action at each step.
+        action_noise: standard deviation of the Gaussian noise.
+        p_low_noise: probability that an episode uses the two low-noise values instead.
+        low_noise_eps: `eps` of low-noise episodes.
+        low_noise_action_noise: `action_noise` of low-noise episodes.
+    """
 
     eps: float = 0.3
     action_noise: float = 0.2
@@ -28,23 +36,30 @@ class Exploration(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """The noise of one episode."""
+    """The noise of one episode.
 
-    replace: Array  # bool [T], where the random action is taken
-    random: Array  # float32 [T, A]
-    added: Array  # float32 [T, A]
+    Attributes:
+        replace: steps that take the random action, bool [T].
+        random: random actions, float32 [T, A].
+        added: Gaussian noise for all other steps, float32 [T, A].
+    """
+
+    replace: Array
+    random: Array
+    added: Array
 
 
 def make_noise_process(name: str, params: Mapping[str, float]) -> NoiseProcess:
-    """Builds the process of the random actions.
+    """Builds the process that draws random actions.
 
     Args:
         name: Uniform (in [-1, 1], no parameters), Gaussian (mu, sigma) or OrnsteinUhlenbeck (mu,
             sigma, theta, dt).
-        params: overrides of mu 0, sigma 1, theta 0.15, dt 0.01; sigma is a standard deviation.
+        params: values of mu (default 0), sigma (a standard deviation, default 1), theta (default
+            0.15) and dt (default 0.01).
 
     Raises:
-        ValueError: unknown name.
+        ValueError: the name is unknown.
     """
     mu, sigma = params.get("mu", 0.0), params.get("sigma", 1.0)
     theta, dt = params.get("theta", 0.15), params.get("dt", 1e-2)
@@ -72,12 +87,20 @@ def make_noise_process(name: str, params: Mapping[str, float]) -> NoiseProcess:
 def draw_noise(
     key: Key, horizon: int, size: int, exploration: Exploration, process: NoiseProcess
 ) -> Noise:
-    """Draws the noise of one episode of `horizon` actions with `size` entries."""
+    """Draws the noise of one episode.
+
+    Args:
+        key: names the draw.
+        horizon: steps T.
+        size: entries A of an action.
+        exploration: amount of noise.
+        process: draws the random actions.
+    """
     rng = numpy_rng(fold_in(key, 0))
-    quiet = rng.random() < exploration.p_low_noise
+    low_noise = rng.random() < exploration.p_low_noise
     eps, sigma = (
         (exploration.low_noise_eps, exploration.low_noise_action_noise)
-        if quiet
+        if low_noise
         else (exploration.eps, exploration.action_noise)
     )
     replace = rng.random(horizon) < eps
@@ -86,7 +109,14 @@ def draw_noise(
 
 
 def explore(action: Array, noise: Noise, t: int, clip: float) -> Array:
-    """Returns the action [A] that step `t` takes instead of the greedy `action` [A]."""
+    """Returns the noisy action of step `t`.
+
+    Args:
+        action: greedy action [A].
+        noise: of the episode.
+        t: step.
+        clip: bound; the result lies in [-clip, clip].
+    """
     chosen = noise.random[t] if noise.replace[t] else action + noise.added[t]
     noisy: Array = np.minimum(np.maximum(chosen, -clip), clip)
     return noisy

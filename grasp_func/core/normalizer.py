@@ -1,9 +1,9 @@
-"""Running mean and standard deviation as pure merges of moments in float64.
+"""Running mean and standard deviation, computed by merging moments in float64.
 
-`moments` is local to a worker, `merge` joins two sets of moments exactly (Chan et al. 1979), so the
-result is that of one pass over all data however it was split. Departs from Dext-Gen: float64
-instead of float32 running sums (those drift until the variance turns negative), and every episode
-of a cycle is counted, not the last one only.
+`batch_moments` is computed by each worker for its own data. `merge` joins the moments of two data
+sets exactly (Chan et al. 1979), so the result does not depend on the partition of the data. Departs
+from Dext-Gen: moments are float64 instead of float32 running sums, which drift until the variance
+is negative, and every episode of a cycle counts, not only the last one.
 """
 
 from collections.abc import Sequence
@@ -13,28 +13,35 @@ import chex
 import torch
 from torch import Tensor
 
-MIN_STD = 1e-2  # entries that hardly vary are not blown up
+# Lower bound of a standard deviation, so that nearly constant entries are not amplified.
+MIN_STD = 1e-2
 
 
 @chex.dataclass(frozen=True, kw_only=True, mappable_dataclass=False)
 class NormState:
-    """First two moments of a stream of vectors; float64."""
+    """First two moments of a stream of vectors, float64.
 
-    count: Tensor  # [] number of vectors
-    mean: Tensor  # [n]
-    m2: Tensor  # [n] sum of squared deviations from the mean
+    Attributes:
+        count: number of vectors [].
+        mean: mean of the vectors [n].
+        m2: sum of squared deviations from the mean [n].
+    """
+
+    count: Tensor
+    mean: Tensor
+    m2: Tensor
 
 
 class Scaling(NamedTuple):
-    """What a normalizer does to a vector: clip((x - mean) / std, -clip, clip); float32."""
+    """Parameters of `normalize`: mean and std [n], float32, and the bound of the result."""
 
-    mean: Tensor  # [n]
-    std: Tensor  # [n]
+    mean: Tensor
+    std: Tensor
     clip: float
 
 
 def init(size: int) -> NormState:
-    """Returns the moments of no data at all."""
+    """Returns the moments of no data."""
     zeros = torch.zeros(size, dtype=torch.float64)
     return NormState(count=torch.zeros((), dtype=torch.float64), mean=zeros, m2=zeros.clone())
 
@@ -49,25 +56,25 @@ def batch_moments(batch: Tensor) -> NormState:
 
 
 def merge(a: NormState, b: NormState) -> NormState:
-    """Returns the moments of both data sets together. Source: Chan et al. 1979, eq. 2.1."""
+    """Returns the moments of the union of two data sets. Source: Chan et al. 1979, eq. 2.1."""
     chex.assert_equal_shape([a.mean, b.mean])
     count = a.count + b.count
-    share = b.count / count.clamp(min=1.0)
+    fraction = b.count / count.clamp(min=1.0)
     delta = b.mean - a.mean
     return NormState(
         count=count,
-        mean=a.mean + delta * share,
-        m2=a.m2 + b.m2 + delta.square() * a.count * share,
+        mean=a.mean + delta * fraction,
+        m2=a.m2 + b.m2 + delta.square() * a.count * fraction,
     )
 
 
 def scaling(state: NormState, clip: float, exclude: Sequence[int] = ()) -> Scaling:
-    """Returns the scaling that the moments imply.
+    """Returns the scaling to mean 0 and standard deviation 1.
 
     Args:
-        state: moments of vectors [n]; with a count of 0 the scaling changes nothing.
+        state: moments of vectors [n]; with a count of 0 the scaling has mean 0 and std 1.
         clip: bound of normalised entries.
-        exclude: entries left as they are (mean 0, std 1).
+        exclude: entries that are not normalised (mean 0, std 1).
     """
     keep = torch.zeros_like(state.mean, dtype=torch.bool)
     keep[list(exclude)] = True
@@ -78,5 +85,8 @@ def scaling(state: NormState, clip: float, exclude: Sequence[int] = ()) -> Scali
 
 
 def normalize(x: Tensor, scale: Scaling) -> Tensor:
-    """Returns `x` [..., n] normalised and clipped."""
+    """Returns clip((x - mean) / std, -clip, clip) of `x` [..., n].
+
+    `torch.jit.script` can compile it.
+    """
     return ((x - scale.mean) / scale.std).clamp(-scale.clip, scale.clip)

@@ -1,10 +1,10 @@
-"""Replay with hindsight: draw indices, then gather.
+"""Hindsight experience replay: sample indices, then gather transitions.
 
-All chance is in `draw_indices`, all arithmetic in `gather`; `ReplayBuffer` is the one mutable store
-of the core. Hindsight strategy "future": Andrychowicz et al. 2017, arXiv:1707.01495, section 3.3.
-Departs from Dext-Gen: float32, goals stored once per episode, the oldest episode makes room, and
-draws may favour episodes in which the object moved or was lifted (without that no agent learned to
-lift, see docs).
+`draw_indices` samples; `gather` is deterministic. `ReplayBuffer` is the core's only mutable object.
+Hindsight goals follow the strategy "future" of Andrychowicz et al. 2017, arXiv:1707.01495, section
+3.3. Departs from Dext-Gen: arrays are float32, goals are stored once per episode, a full buffer
+overwrites its oldest episode, and episodes in which the object moved or was lifted can be sampled
+more often (without that no agent learned to lift; see docs).
 """
 
 from typing import NamedTuple
@@ -15,37 +15,52 @@ import torch
 from grasp_func.core.rng import Key, numpy_rng
 from grasp_func.core.types import Array, EnvSpec, Episode, RewardFn, Transition
 
-MOVED = 0.01  # m; an object that left its start by more has been touched
-LIFTED = 0.045  # m; one that rose by more no longer lies on the table
+# An object farther than this from its initial position has moved, in metres.
+MOVED = 0.01
+# An object higher than this above its initial position has been lifted, in metres.
+LIFTED = 0.045
 
 
 class ReplaySampling(NamedTuple):
-    """Probabilities of an index draw."""
+    """Probabilities with which transitions are sampled.
 
-    k: float = 4.0  # hindsight goals per original goal: k / (k + 1) of the goals are replaced
-    p_moved: float = 0.0  # episode taken from those in which the object moved
-    p_lifted: float = 0.0  # then: episode taken from those in which it was lifted
+    Attributes:
+        k: hindsight goals per original goal; k / (k + 1) of the goals are replaced.
+        p_moved: probability of sampling among the episodes in which the object moved.
+        p_lifted: probability of sampling among those in which it was lifted; drawn last.
+    """
+
+    k: float = 4.0
+    p_moved: float = 0.0
+    p_lifted: float = 0.0
 
     @property
     def p_relabel(self) -> float:
-        """Probability that a goal is replaced by one achieved later in the episode."""
+        """Probability that a goal is replaced by one that is achieved later in the episode."""
         return self.k / (self.k + 1.0)
 
 
 class Indices(NamedTuple):
-    """Which transitions to gather; all [N]."""
+    """Indices of sampled transitions, all [N].
+
+    Attributes:
+        episode: index of the episode.
+        t: step, 0 <= t < T.
+        future: step at which the hindsight goal is achieved, t < future <= T.
+        relabel: whether the hindsight goal replaces the original one, bool.
+    """
 
     episode: Array
-    t: Array  # 0 <= t < T
-    future: Array  # t < future <= T, read where `relabel`
-    relabel: Array  # bool
+    t: Array
+    future: Array
+    relabel: Array
 
 
 class ReplayBuffer:
-    """Ring of the last episodes of one worker."""
+    """Ring buffer of the last episodes of one worker."""
 
     def __init__(self, env_spec: EnvSpec, n_transitions: int) -> None:
-        """Reserves room for `n_transitions` // T episodes, at least one; see `buffer_bytes`."""
+        """Allocates `n_transitions` // T episodes, at least one; see `buffer_bytes`."""
         size, horizon = max(1, n_transitions // env_spec.horizon), env_spec.horizon
         self.episodes = Episode(
             obs=np.zeros((size, horizon + 1, env_spec.obs), np.float32),
@@ -58,11 +73,11 @@ class ReplayBuffer:
         self.n_seen = 0
 
     def __len__(self) -> int:
-        """Returns the number of episodes held."""
+        """Returns the number of stored episodes."""
         return min(self.n_seen, len(self.moved))
 
     def append(self, episode: Episode) -> None:
-        """Stores a copy of an episode, in place of the oldest one when full."""
+        """Stores a copy of an episode; a full buffer overwrites its oldest one."""
         slot = self.n_seen % len(self.moved)
         for store, values in zip(self.episodes, episode, strict=True):
             store[slot] = values
@@ -70,14 +85,14 @@ class ReplayBuffer:
         self.n_seen += 1
 
     def newest(self, n: int) -> Episode:
-        """Returns copies of the last `n` episodes held [n, ...], oldest first."""
+        """Returns copies of the last `n` stored episodes [n, ...], oldest first."""
         n = min(n, len(self))
         slots = np.arange(self.n_seen - n, self.n_seen) % len(self.moved)
         return Episode(*(store[slots] for store in self.episodes))
 
 
 def buffer_bytes(env_spec: EnvSpec, n_transitions: int) -> int:
-    """Returns the memory of a full buffer."""
+    """Returns the memory of a full buffer in bytes."""
     seen = (env_spec.horizon + 1) * (env_spec.obs + env_spec.goal)
     episode = seen + env_spec.goal + env_spec.horizon * env_spec.action
     return 4 * episode * max(1, n_transitions // env_spec.horizon)
@@ -86,8 +101,9 @@ def buffer_bytes(env_spec: EnvSpec, n_transitions: int) -> int:
 def progress(achieved: Array) -> tuple[bool, bool]:
     """Tells whether the object moved and whether it was lifted.
 
-    Its position is the first three entries of `achieved` [T + 1, G]; what has fewer is never
-    lifted.
+    Args:
+        achieved: achieved goals [T + 1, G]. Their first three entries are the object's position in
+            metres, z last; with fewer entries there is no height, and nothing is lifted.
     """
     path = achieved[:, :3] - achieved[0, :3]
     return bool((np.square(path).sum(-1) > MOVED**2).any()), bool((path[:, 2:] > LIFTED).any())
@@ -96,27 +112,27 @@ def progress(achieved: Array) -> tuple[bool, bool]:
 def draw_indices(
     key: Key, horizon: int, n: int, sampling: ReplaySampling, moved: Array, lifted: Array
 ) -> Indices:
-    """Draws `n` transitions.
+    """Samples transitions.
 
     Args:
         key: names the draw.
-        horizon: T.
-        n: how many.
+        horizon: steps T of an episode.
+        n: number of transitions N.
         sampling: probabilities.
-        moved: bool [E], one entry per episode held.
-        lifted: bool [E], likewise.
+        moved: whether the object moved in each stored episode, bool [E].
+        lifted: whether it was lifted, bool [E].
 
     Raises:
-        ValueError: no episode to draw from.
+        ValueError: the buffer is empty.
     """
     if len(moved) == 0:
         raise ValueError("cannot draw from an empty replay buffer")
     rng = numpy_rng(key)
     episode = rng.integers(len(moved), size=n)
-    for flags, share in ((moved, sampling.p_moved), (lifted, sampling.p_lifted)):
+    for flags, probability in ((moved, sampling.p_moved), (lifted, sampling.p_lifted)):
         favoured = np.flatnonzero(flags)
-        if len(favoured) and share > 0:
-            chosen = rng.random(n) < share
+        if len(favoured) and probability > 0:
+            chosen = rng.random(n) < probability
             episode[chosen] = favoured[rng.integers(len(favoured), size=int(chosen.sum()))]
     t = rng.integers(horizon, size=n)
     future = t + 1 + rng.integers(horizon - t)
@@ -124,7 +140,7 @@ def draw_indices(
 
 
 def gather(episodes: Episode, idx: Indices, reward_fn: RewardFn) -> Transition:
-    """Reads transitions [N, ...] and relabels goals and rewards where the indices say so."""
+    """Returns the transitions [N, ...], with hindsight goals and their rewards where `relabel`."""
     e, t = idx.episode, idx.t
     hindsight = episodes.achieved[e, idx.future]
     goal = np.where(idx.relabel[:, None], hindsight, episodes.goal[e])
@@ -147,7 +163,7 @@ def draw_batches(
     sampling: ReplaySampling,
     reward_fn: RewardFn,
 ) -> list[Transition]:
-    """Draws all batches of a cycle at once; each is a view [B, ...] of the gathered arrays."""
+    """Samples all batches of a cycle at once; they are views [B, ...] of common arrays."""
     held = len(buffer)
     horizon = buffer.episodes.action.shape[1]
     n = n_batches * batch_size

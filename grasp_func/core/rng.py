@@ -1,9 +1,8 @@
-"""Randomness by address: a key names a random stream, it is never consumed.
+"""Random streams that are named by keys, as in jax.random.
 
-A `Key` is a seed and a path; folding numbers into it gives another key, and a generator is made
-from a key at the place where numbers are drawn. Nothing depends on how many numbers somebody else
-drew before, so results cannot depend on the number of processes. Source of the idea: jax.random; of
-the hashing: numpy.random.SeedSequence.
+A `Key` is a seed and a path. Folding numbers into a key gives another key, and each place that
+draws numbers makes its own generator from a key. No draw depends on the number of earlier draws, so
+results do not depend on the number of processes. `numpy.random.SeedSequence` does the hashing.
 """
 
 from enum import IntEnum
@@ -14,7 +13,7 @@ import torch
 
 
 class Stream(IntEnum):
-    """First entry of a key's path: what the numbers are for."""
+    """First entry of a key's path: the purpose of the numbers."""
 
     INIT = 0
     ENV = 1
@@ -26,14 +25,14 @@ class Stream(IntEnum):
 
 
 class Key(NamedTuple):
-    """Address of a random stream."""
+    """Name of a random stream."""
 
     seed: int
     path: tuple[int, ...] = ()
 
 
 def fold_in(key: Key, *numbers: int) -> Key:
-    """Returns the key below `key` that the non-negative `numbers` name."""
+    """Returns the key with non-negative `numbers` appended to its path."""
     return Key(key.seed, key.path + tuple(int(number) for number in numbers))
 
 
@@ -43,7 +42,7 @@ def numpy_rng(key: Key) -> np.random.Generator:
 
 
 def integer_seed(key: Key) -> int:
-    """Returns a 31-bit seed for libraries that want an integer (environments, torch)."""
+    """Returns a 31-bit seed for libraries that take an integer (environments, torch)."""
     return int(np.random.SeedSequence(key.seed, spawn_key=key.path).generate_state(1)[0] >> 1)
 
 

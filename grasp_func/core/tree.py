@@ -1,8 +1,8 @@
 """Trees of tensors and the flat vector behind them.
 
-The agent keeps its parameters as ONE flat vector and looks at it through named views: Adam, Polyak
-averaging, the collective and the checksum are then one operation each, whatever the networks look
-like. `jax.tree` is the only tree library used (torch's pytree orders dictionaries differently).
+The agent keeps its parameters as ONE flat vector, of which named parameters are views. Adam, Polyak
+averaging, the collective and the checksum are then one operation each for any networks. `jax.tree`
+is the only tree library in use, since torch's pytree orders dictionaries differently.
 """
 
 import math
@@ -14,17 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-ALIGNMENT = (
-    16  # numbers; each leaf starts at 64 bytes, where matrix products are fast and equal to the bit
-)
+# Each leaf starts at a multiple of this many numbers (64 bytes), where matrix products are fast and
+# always give the same bits.
+ALIGNMENT = 16
 
 
 def ravel(tree: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
-    """Flattens a tree of equal-dtype tensors into one vector; zeros align each leaf.
+    """Flattens a tree of tensors of one dtype into a vector; zeros align the leaves.
 
     Returns:
-        (flat [P], unravel): `unravel` turns any vector [P] into the same tree of views, without
-        copying.
+        (flat, unravel): the vector [P], and a function that returns views of any vector [P] as a
+        tree of the same structure.
     """
     leaves, structure = jax.tree.flatten(tree)
     shapes = [leaf.shape for leaf in leaves]

@@ -1,8 +1,8 @@
-"""Shapes of the data that flows through the learner.
+"""Types of the learner's data.
 
-The letters used in every docstring: B batch, T horizon, S observation, G goal, A action, E
-episodes, P parameters, W workers. States live with their owner (`normalizer.NormState`,
-`optim.AdamState`, `ddpg.AgentState`).
+All docstrings name dimensions by the same letters: B batch, T horizon, S observation, G goal, A
+action, E episodes, P parameters, W workers. States are defined beside their functions
+(`normalizer.NormState`, `optim.AdamState`, `ddpg.AgentState`).
 """
 
 from collections.abc import Callable
@@ -13,15 +13,16 @@ import numpy.typing as npt
 from torch import Tensor
 
 Array = npt.NDArray[Any]
-Params = dict[str, Tensor]  # one network, names as in nn.Module.named_parameters()
-Metrics = dict[str, Tensor]  # detached scalars
-RewardFn = Callable[
-    [Array, Array, dict[str, Any]], Array
-]  # (achieved [..., G], desired [..., G], info) -> [...]
+# Parameters of one network, named as by nn.Module.named_parameters().
+Params = dict[str, Tensor]
+# Detached scalars.
+Metrics = dict[str, Tensor]
+# (achieved goals [..., G], desired goals [..., G], info) -> rewards [...].
+RewardFn = Callable[[Array, Array, dict[str, Any]], Array]
 
 
 class Transition(NamedTuple):
-    """A batch of relabelled transitions, not yet normalised; float32."""
+    """A batch of transitions after relabelling and before normalisation, float32."""
 
     obs: Tensor  # [B, S]
     goal: Tensor  # [B, G]
@@ -40,15 +41,25 @@ class Episode(NamedTuple):
 
 
 class EnvSpec(NamedTuple):
-    """What the learner has to know of an environment: sizes and the meaning of entries."""
+    """Sizes of an environment and the meaning of its entries.
+
+    Attributes:
+        obs: entries S of the observation.
+        goal: entries G of the goal.
+        action: entries A of the action.
+        rotation: entries of the action that hold a 3x3 rotation matrix, row by row, or None.
+        obs_blocks: named blocks of the observation.
+        horizon: steps T of an episode.
+        lowest_reward: lowest reward of a step; the highest is 0.
+    """
 
     obs: int
     goal: int
     action: int
-    rotation: slice | None  # where the action holds a 3x3 rotation matrix, row by row
-    obs_blocks: dict[str, slice]  # named blocks of the observation
-    horizon: int  # steps of an episode
-    lowest_reward: float = -1.0  # of a step; the highest is 0
+    rotation: slice | None
+    obs_blocks: dict[str, slice]
+    horizon: int
+    lowest_reward: float = -1.0
 
 
 def as_float32(values: Any) -> Array:

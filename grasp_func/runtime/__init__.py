@@ -1,1 +1,1 @@
-"""MPI processes, logical workers, compiling, and the state of the process."""
+"""MPI processes, logical workers, compilation and process settings."""

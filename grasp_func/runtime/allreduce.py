@@ -1,13 +1,14 @@
 """The mean over all workers, the one collective of a gradient step.
 
-One interface, three ways of moving numbers: within a process, through memory that the processes of
-one host share, or as messages between hosts. All add the workers' vectors in worker order and
-divide by their number, so all give the same bits on any number of processes; MPI's own Allreduce
-adds in an order that depends on the number of processes and on the length. Beside `comm.py` the
-only file that imports mpi4py.
+There are three implementations of one interface: for a single process, for processes that share the
+memory of one host, and for processes on several hosts, which exchange messages. All add the
+workers' vectors in worker order and divide by their number, so all give the same bits on any number
+of processes. MPI's own Allreduce adds in an order that depends on the number of processes and on
+the length of the vector. Only this file and `comm.py` import mpi4py.
 """
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,16 +20,16 @@ from grasp_func.core.ddpg import mean_of_workers
 from grasp_func.core.types import Array
 from grasp_func.runtime.comm import Comm
 
+# Takes one vector [N] for each worker of this process, float32 or float64, of equal length and type
+# on all processes. Returns the mean over all workers [N]. Every process must call it.
 Mean = Callable[[Sequence[Tensor]], Tensor]
-# one vector [N] per worker of this process, float32 or float64, the same on all processes; every
-# process must call it and gets the mean over all workers [N], to be read until the next call
 
 
 def make_mean(comm: Comm, total: int) -> Mean:
-    """Returns the fastest way for where the processes are; every process must call it.
+    """Returns the fastest mean for the hosts in use; every process must call it.
 
     Args:
-        comm: the processes, each of which hosts the same number of workers.
+        comm: the processes, each with the same number of workers.
         total: number of workers.
     """
     if comm.Get_size() == 1:
@@ -48,49 +49,77 @@ def on_one_host(comm: Any) -> bool:
     return bool(size == comm.Get_size())
 
 
+class _Window:
+    """Memory that all processes of a host read and write.
+
+    Attributes:
+        slots: the workers' vectors [W, N].
+        means: two rows for results [2, N]. The first is returned without a copy.
+        in_use: whether each process still refers to the first row [processes].
+    """
+
+    def __init__(self, comm: Any, total: int, length: int, dtype: Any) -> None:
+        from mpi4py import MPI
+
+        self.comm, rows = comm, total + 2
+        n_bytes = rows * length * dtype.itemsize
+        own = n_bytes + comm.Get_size() if comm.Get_rank() == 0 else 0
+        self.handle: Any = MPI.Win.Allocate_shared(own, dtype.itemsize, comm=comm)
+        self.handle.Lock_all()
+        memory: Any = self.handle.Shared_query(0)[0]
+        vectors = np.frombuffer(memory, dtype, rows * length).reshape(rows, length)
+        self.slots, self.means = vectors[:total], vectors[total:]
+        self.in_use = np.frombuffer(memory, bool, comm.Get_size(), n_bytes)
+        self.result: Callable[[], Array | None] = lambda: None
+
+    def meet(self) -> None:
+        """Waits for all processes and makes their writes visible to each other."""
+        self.handle.Sync()
+        self.comm.Barrier()
+        self.handle.Sync()
+
+
 class SharedMean:
-    """Through one window of shared memory: every process averages a part of the vector."""
+    """The mean through shared memory: every process averages a part of the vector.
+
+    The result is a view of shared memory. Before that memory is written again, the processes agree
+    that none of them refers to it any more; else they use another row and return copies of it.
+    """
 
     def __init__(self, comm: Any, total: int) -> None:
-        """Memory is taken at the first call for each length and type of vector."""
+        """Memory is allocated at the first call for each length and type of vector."""
         self.comm, self.total = comm, total
-        self.windows: dict[tuple[int, str], tuple[Any, Array]] = {}
+        self.windows: dict[tuple[int, str], _Window] = {}
 
     def __call__(self, values: Sequence[Tensor]) -> Tensor:
         """See `Mean`."""
         arrays = [value.numpy() for value in values]
-        window, (*slots, mean) = self._window(len(arrays[0]), arrays[0].dtype)
+        window = self._window(len(arrays[0]), arrays[0].dtype)
         rank, size = self.comm.Get_rank(), self.comm.Get_size()
-        for slot, array in zip(slots[rank * len(arrays) :], arrays, strict=False):
+        for slot, array in zip(window.slots[rank * len(arrays) :], arrays, strict=False):
             slot[:] = array
-        self._meet(window)
+        window.in_use[rank] = window.result() is not None
+        window.meet()
+        must_copy = bool(window.in_use.any())
+        mean = window.means[int(must_copy)]
         part = slice(*(len(mean) * i // size for i in (rank, rank + 1)))
-        ordered_mean([slot[part] for slot in slots], mean[part])
-        self._meet(window)
-        return torch.from_numpy(mean)  # written again only after all have met in the next call
+        ordered_mean([slot[part] for slot in window.slots], mean[part])
+        window.meet()
+        if must_copy:
+            return torch.from_numpy(mean.copy())
+        # A tensor and all of its views keep `mean` alive.
+        window.result = weakref.ref(mean)
+        return torch.from_numpy(mean)
 
-    def _window(self, length: int, dtype: Any) -> tuple[Any, Array]:
-        """Returns the window and its rows, one slot per worker and the mean [W + 1, N]."""
-        from mpi4py import MPI
-
-        if (length, dtype.str) not in self.windows:
-            n_bytes = (self.total + 1) * length * dtype.itemsize
-            own = n_bytes if self.comm.Get_rank() == 0 else 0
-            window: Any = MPI.Win.Allocate_shared(own, dtype.itemsize, comm=self.comm)
-            window.Lock_all()
-            rows = np.frombuffer(window.Shared_query(0)[0], dtype).reshape(self.total + 1, length)
-            self.windows[length, dtype.str] = window, rows
-        return self.windows[length, dtype.str]
-
-    def _meet(self, window: Any) -> None:
-        """Waits for all processes and sees to it that each sees what the others wrote."""
-        window.Sync()
-        self.comm.Barrier()
-        window.Sync()
+    def _window(self, length: int, dtype: Any) -> _Window:
+        key = length, dtype.str
+        if key not in self.windows:
+            self.windows[key] = _Window(self.comm, self.total, length, dtype)
+        return self.windows[key]
 
 
 class ExchangedMean:
-    """As messages: every process is sent a part of all workers' vectors and returns their mean."""
+    """The mean through messages: every process averages a part of the vector and returns it."""
 
     def __init__(self, comm: Any, total: int) -> None:
         """See `make_mean`."""
@@ -100,13 +129,13 @@ class ExchangedMean:
         """See `Mean`."""
         size, local_workers, length = self.comm.Get_size(), len(values), len(values[0])
         part = math.ceil(length / size)
-        parts = np.zeros(
-            (local_workers, size * part), values[0].numpy().dtype
-        )  # zeros fill the last part
+        # Zeros fill the last part.
+        parts = np.zeros((local_workers, size * part), values[0].numpy().dtype)
         for row, value in zip(parts, values, strict=True):
             row[:length] = value.numpy()
         outgoing = np.ascontiguousarray(parts.reshape(local_workers, size, part).swapaxes(0, 1))
-        slots = np.empty((self.total, part), parts.dtype)  # senders' order is the workers' order
+        # The order of the ranks is the order of the workers.
+        slots = np.empty((self.total, part), parts.dtype)
         self.comm.Alltoall(outgoing, slots)
         mean = np.empty(size * part, parts.dtype)
         self.comm.Allgather(ordered_mean(slots, np.empty(part, parts.dtype)), mean)

@@ -1,8 +1,8 @@
-"""Compiles a captured graph to machine code ahead of time, as XLA does for jax.jit.
+"""Compiles a traced graph to machine code ahead of time, as XLA does for jax.jit.
 
 AOTInductor (torch.export, `torch._inductor.aoti_compile_and_package`) turns everything between the
-matrix products into a few C++ loops. That takes a third off the time of small networks, rounds
-differently from the eager function, and needs a C++ compiler for 15 to 30 s at every start.
+matrix products into a few C++ loops. Small networks then take a third less time. The result rounds
+differently from the eager function, and a C++ compiler runs for 15 to 30 s at every start.
 """
 
 import os
@@ -19,27 +19,31 @@ from torch.fx import GraphModule
 from grasp_func.core.jit import Program
 from grasp_func.errors import CompileError
 
-Share = Callable[[Callable[[], bytes]], bytes]  # runs a function on one process for all of them
-MOST = 600  # characters of a compiler's complaint
-CACHE = "TORCHINDUCTOR_CACHE_DIR"  # by default a folder in /tmp with a name that others can guess
+# Longest part of a compiler's output in an error message, in characters.
+MAX_OUTPUT = 600
+# By default PyTorch caches code in a folder of /tmp whose name other users can guess.
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def compile_graph(
-    graph: GraphModule, inputs: Sequence[Tensor], share: Share = lambda build: build()
+    graph: GraphModule,
+    inputs: Sequence[Tensor],
+    compile_on_root: Callable[[Callable[[], bytes]], bytes] = lambda build: build(),
 ) -> Program:
-    """Returns the graph as machine code, the same on all processes.
+    """Returns the graph as machine code, the same on all ranks.
 
     Args:
-        graph: of a pure function.
-        inputs: an example of its inputs; only their shapes and types matter.
-        share: how one process compiles for all of them.
+        graph: traced from a pure function.
+        inputs: example inputs; only their shapes and types matter.
+        compile_on_root: runs a function on rank 0 and returns its result on every rank; by default
+            every rank compiles for itself.
 
     Raises:
-        CompileError: the compiler's complaint.
+        CompileError: the compiler failed; the message holds its output.
     """
     from torch._inductor import aoti_load_package
 
-    package = share(lambda: _package(graph, inputs))
+    package = compile_on_root(lambda: _package(graph, inputs))
     with tempfile.NamedTemporaryFile(suffix=".pt2") as file:
         file.write(package)
         file.flush()
@@ -48,6 +52,7 @@ def compile_graph(
 
 
 def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
+    """Returns the bytes of a compiled package."""
     from torch._inductor import aoti_compile_and_package, config
 
     folder = _folder().name
@@ -55,14 +60,16 @@ def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
     os.environ[CACHE] = folder
     try:
         with warnings.catch_warnings(), config.patch({"cpp.threads": 1, "compile_threads": 1}):
-            warnings.simplefilter("ignore")  # of PyTorch about PyTorch
+            # PyTorch warns about its own internals.
+            warnings.simplefilter("ignore")
             exported = torch.export.export(graph, tuple(inputs))
             path = aoti_compile_and_package(exported, package_path=f"{folder}/program.pt2")
         return Path(path).read_bytes()
-    except Exception as error:  # dozens of kinds
-        complaint = " ".join(str(error).split())[:MOST]
+    except Exception as error:
+        # PyTorch raises dozens of types here.
+        output = " ".join(str(error).split())[:MAX_OUTPUT]
         raise CompileError(
-            f"updates = compiled: {complaint}; install a C++ compiler (g++, or name one in CXX) or "
+            f"updates = compiled: {output}; install a C++ compiler (g++, or name one in CXX) or "
             "start without --compile"
         ) from error
     finally:
@@ -72,5 +79,5 @@ def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
 
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Returns a folder of this process alone; PyTorch goes on to use what lies there."""
+    """Returns a private folder, kept until this process ends: PyTorch reads its files later."""
     return tempfile.TemporaryDirectory(prefix="grasp_func_")

@@ -1,7 +1,8 @@
-"""Whether all processes run the same program: without that the same seed gives other bits.
+"""Checks that all ranks run identical code, arguments and versions.
 
-Hosts of a cluster may hold different checkouts or package versions, and `mpirun` can start
-processes with different arguments; each of that is found before training begins.
+Otherwise the same seed would give different bits. Hosts of a cluster may hold different checkouts
+or package versions, and `mpirun` can start processes with different arguments. The check runs
+before training begins.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
+from grasp_func.errors import ConfigError
 from grasp_func.runtime.comm import Comm
 from grasp_func.runtime.matmul_precision import cpu_facts
 
@@ -27,29 +29,34 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of what a run's bits may depend on."""
+    """Returns the versions of Python and of the packages that a run's bits may depend on."""
     return {"python": sys.version.split()[0], **{name: version(name) for name in PACKAGES}}
 
 
 def program_facts(*packages: ModuleType) -> dict[str, str]:
-    """Returns what must be equal on all processes: arguments, versions, the packages' source."""
+    """Returns arguments, versions and source hashes of the packages, to be equal on all ranks."""
     sources = {f"source code of {package.__name__}": source_hash(package) for package in packages}
     return {"arguments": " ".join(sys.argv[1:]), **versions(), **sources}
 
 
 def assert_alike(comm: Comm, facts: Mapping[str, str], host: str) -> None:
-    """Compares the facts of all processes.
+    """Compares the facts of all ranks, which must all call this.
+
+    Args:
+        comm: the processes.
+        facts: values that must be equal on all ranks.
+        host: name of this rank's host, for the message.
 
     Raises:
-        ValueError: on every process; names what differs first, and where.
+        ConfigError: on every rank; names the first difference and the hosts.
     """
     first, *others = comm.allgather((host, dict(facts)))
     for rank, (name, theirs) in enumerate(others, start=1):
         for fact, value in first[1].items():
             if theirs.get(fact) != value:
-                raise ValueError(
-                    f"{fact}: {theirs.get(fact)!r} on process {rank} ({name}), {value!r} on "
-                    f"process 0 ({first[0]}); all processes must run the same program"
+                raise ConfigError(
+                    f"{fact}: {theirs.get(fact)!r} on rank {rank} ({name}), {value!r} on "
+                    f"rank 0 ({first[0]}); install and start the same program on all ranks"
                 )
 
 
@@ -60,7 +67,7 @@ def cpu_names(comm: Comm) -> list[str]:
 
 
 def source_hash(package: ModuleType) -> str:
-    """Returns 16 hexadecimal digits that depend on every line of a package's Python files."""
+    """Returns 16 hexadecimal digits of a hash over the names and contents of Python files."""
     folder = Path(package.__path__[0])
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):

@@ -1,10 +1,10 @@
-"""Which library multiplies float32 matrices: MKL ("highest") or oneDNN ("medium").
+"""Chooses the library that multiplies float32 matrices: MKL ("highest") or oneDNN ("medium").
 
-PyTorch multiplies with MKL, which on AMD's CPUs uses half of what those with AVX-512 units of full
-width can do; its precision "medium" hands products to oneDNN, which uses all of it and stays within
-float32 there. The bits of training depend on the choice, so it follows from the CPU alone and never
-from a clock, is made on one process and is kept with the run. Source: PyTorch's documentation of
-`set_float32_matmul_precision`.
+By default PyTorch multiplies with MKL, which reaches half of the peak speed of AMD CPUs with
+full-width AVX-512 units. With its precision "medium", PyTorch calls oneDNN, which reaches all of it
+and keeps float32's precision on these CPUs. The bits of training depend on the choice. So it
+depends on the CPU alone, never on timings; rank 0 makes it, and it is stored with the run. Source:
+PyTorch's documentation of `set_float32_matmul_precision`.
 """
 
 from pathlib import Path
@@ -14,13 +14,15 @@ import torch
 
 from grasp_func.errors import ConfigError
 
-MAX_ERROR = 2e-6  # of the largest entry; products in bfloat16 are off by 1e-3
-FULL_WIDTH_AMD = 26  # CPU family from which AVX-512 units are 512 bits wide (Zen 5)
+# Relative to the largest entry of a product. Products in bfloat16 are off by 1e-3.
+MAX_ERROR = 2e-6
+# First CPU family of AMD whose AVX-512 units are 512 bits wide (Zen 5).
+FULL_WIDTH_AMD = 26
 CPU_FACTS = Path("/proc/cpuinfo")
 
 
 def choose() -> Literal["highest", "medium"]:
-    """Returns what `auto` stands for on this machine, always the same."""
+    """Returns the precision that `auto` stands for on this CPU."""
     facts = cpu_facts()
     amd = facts.get("vendor_id") == "AuthenticAMD"
     wide = int(facts.get("cpu family", 0)) >= FULL_WIDTH_AMD and "avx512f" in facts["flags"].split()
@@ -28,10 +30,13 @@ def choose() -> Literal["highest", "medium"]:
 
 
 def use(precision: str) -> None:
-    """Makes all products of this process use it.
+    """Sets the precision of all matrix products in this process.
+
+    Args:
+        precision: "highest" or "medium".
 
     Raises:
-        ConfigError: this CPU's products would be less precise than float32.
+        ConfigError: products on this CPU would be less precise than float32.
     """
     error = error_of(precision)
     if error >= MAX_ERROR:
@@ -43,7 +48,7 @@ def use(precision: str) -> None:
 
 
 def error_of(precision: str) -> float:
-    """Returns the largest error of a product, relative to its largest entry."""
+    """Returns the largest error of a product with this precision, relative to its largest entry."""
     before = torch.get_float32_matmul_precision()
     rng = torch.Generator().manual_seed(0)
     a, b = (torch.randn(256, 256, generator=rng) for _ in range(2))
@@ -56,7 +61,7 @@ def error_of(precision: str) -> float:
 
 
 def cpu_facts() -> dict[str, str]:
-    """Returns what Linux tells of the first CPU; empty elsewhere."""
+    """Returns the entries of /proc/cpuinfo for the first CPU; empty on other systems."""
     if not CPU_FACTS.is_file():
         return {}
     lines = CPU_FACTS.read_text().split("\n\n")[0].splitlines()

@@ -1,8 +1,8 @@
 """Logical workers on MPI processes.
 
 A run has a fixed number of logical workers. Seeds, episodes, batches and the order of every sum
-belong to workers; processes merely host them, in equal contiguous shares. So the result of a run is
-the same to the bit on any number of processes.
+belong to workers. Each process runs an equal, contiguous block of them. So a run gives the same
+bits on any number of processes that divides the number of workers.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import numpy as np
 
+from grasp_func.errors import ConfigError
 from grasp_func.runtime.allreduce import Mean, make_mean
 from grasp_func.runtime.comm import Comm
 
@@ -19,20 +20,27 @@ T = TypeVar("T")
 
 
 class DesyncError(RuntimeError):
-    """Replicas of the state differ between processes."""
+    """The agent's state differs between ranks."""
 
 
 class Workers(NamedTuple):
-    """The logical workers of a run as one process sees them."""
+    """The logical workers of a run, as seen by one process.
+
+    Attributes:
+        comm: the processes.
+        total: number of workers.
+        local_workers: indices of the workers on this process.
+        mean: the mean over all workers; see `allreduce.Mean`.
+    """
 
     comm: Comm
     total: int
-    local_workers: range  # indices of the workers that this process hosts
+    local_workers: range
     mean: Mean
 
     @property
     def is_root(self) -> bool:
-        """Whether this process logs and writes files."""
+        """Whether this process is rank 0, which logs and writes files."""
         return self.comm.Get_rank() == 0
 
     def gather(self, values: Sequence[T]) -> list[T]:
@@ -40,10 +48,10 @@ class Workers(NamedTuple):
         return [value for part in self.comm.allgather(list(values)) for value in part]
 
     def assert_synced(self, tree: Any) -> str:
-        """Checks that all processes hold the same tree, bit for bit, and returns its hash.
+        """Checks that all ranks hold the same tree, bit for bit, and returns its hash.
 
         Raises:
-            DesyncError: on every process; names the ranks that differ from rank 0.
+            DesyncError: on every rank; names the ranks that differ from rank 0.
         """
         digests = self.comm.allgather(tree_hash(tree))
         wrong = [rank for rank, digest in enumerate(digests) if digest != digests[0]]
@@ -53,24 +61,29 @@ class Workers(NamedTuple):
 
 
 def make_workers(comm: Comm, total: int | None) -> Workers:
-    """Distributes `total` workers (None: one per process) over the processes.
+    """Distributes workers over the processes; every process must call it.
+
+    Args:
+        comm: the processes.
+        total: number of workers; None: one for each process.
 
     Raises:
-        ValueError: the number of workers is not a multiple of the number of processes.
+        ConfigError: the number of workers is not a multiple of the number of processes.
     """
     size, rank = comm.Get_size(), comm.Get_rank()
     total = size if total is None else total
     if total < size or total % size:
-        raise ValueError(
-            f"workers = {total} cannot be shared equally by {size} processes; "
+        raise ConfigError(
+            f"workers = {total}: expected a multiple of {size}, the number of processes; "
             f"start mpirun -n with a divisor of {total}, or set workers to a multiple of {size}"
         )
-    share = total // size
-    return Workers(comm, total, range(rank * share, (rank + 1) * share), make_mean(comm, total))
+    n_local = total // size
+    local_workers = range(rank * n_local, (rank + 1) * n_local)
+    return Workers(comm, total, local_workers, make_mean(comm, total))
 
 
 def tree_hash(tree: Any) -> str:
-    """Returns 16 hexadecimal digits that depend on every bit of a tree of tensors."""
+    """Returns 16 hexadecimal digits of a hash over every bit of a tree of tensors."""
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(tree):
         digest.update(np.ascontiguousarray(leaf.numpy()).tobytes())

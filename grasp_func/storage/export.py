@@ -17,10 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grasp_func.core.networks import EMBEDDING, ROTATION_START
-from grasp_func.core.normalizer import Scaling
+from grasp_func.core.networks import (
+    EMBEDDING,
+    MATRIX,
+    ROTATION_START,
+    actor_forward,
+    head_sizes,
+    layers_of,
+)
+from grasp_func.core.normalizer import Scaling, normalize
 from grasp_func.core.numpy_policy import act, make_policy
-from grasp_func.core.rotations import EPS
 from grasp_func.core.types import Params, as_float32
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import AgentFiles
@@ -101,7 +107,7 @@ def torchscript_files(agent: Agent) -> dict[str, bytes]:
 
 
 def _check_actions(module: nn.Module, agent: Agent) -> None:
-    """Compares a module with `policy.act` on inputs like those of training.
+    """Compares a module with `numpy_policy.act` on inputs like those of training.
 
     Raises:
         SaveError: their actions differ.
@@ -144,76 +150,43 @@ FORMATS: Mapping[str, Callable[[Agent], dict[str, bytes]]] = {
 
 
 class PolicyModule(nn.Module):
-    """`policy.act` as a module: observation [..., S] and goal [..., G] to action [..., A].
+    """The greedy policy as a module: observation [..., S] and goal [..., G] to action [..., A].
 
-    Float32, but its layers and the rotation are computed in float64, as `act` does it.
+    Inputs are normalised in float32; the network is computed in float64, as in `numpy_policy.act`.
     """
 
-    mean: Tensor  # [S + G]
-    std: Tensor
-    clip: Tensor
+    obs_mean: Tensor  # [S]
+    obs_std: Tensor
+    goal_mean: Tensor  # [G]
+    goal_std: Tensor
+    head: list[int]
 
     def __init__(self, actor: Params, obs: Scaling, goal: Scaling, rotation: slice | None) -> None:
-        """Copies the actor's parameters; `rotation` as in `policy.Policy`."""
+        """Copies the actor's parameters; `rotation` as in `numpy_policy.Policy`."""
         super().__init__()
-        self.layers = nn.Sequential()
-        n_layers = len(actor) // 2
-        for i in range(n_layers):
-            n_out, n_in = actor[f"layers.{2 * i}.weight"].shape
-            self.layers.append(nn.Linear(n_in, n_out))
-            self.layers.append(nn.ReLU() if i < n_layers - 1 else nn.Tanh())
-        clips = [torch.full_like(scaling.mean, scaling.clip) for scaling in (obs, goal)]
-        self.register_buffer("mean", torch.cat([obs.mean, goal.mean]))
-        self.register_buffer("std", torch.cat([obs.std, goal.std]))
-        self.register_buffer("clip", torch.cat(clips))
-        self.load_state_dict(_plain(actor), strict=False)
-        self.layers.double()
-        self.requires_grad_(False)
-        self.start = -1 if rotation is None else rotation.start
-        self.end = self.start + EMBEDDING
-        self.eps = EPS  # TorchScript knows no global numbers
+        self.layers = nn.ModuleDict()
+        for i, (weight, _) in enumerate(layers_of(actor)):
+            n_outputs, n_inputs = weight.shape
+            self.layers[str(2 * i)] = nn.Linear(n_inputs, n_outputs)
+        self.load_state_dict(_plain(actor))
+        self.layers.double().requires_grad_(False)
+        for name, scaling in (("obs", obs), ("goal", goal)):
+            self.register_buffer(f"{name}_mean", scaling.mean.clone())
+            self.register_buffer(f"{name}_std", scaling.std.clone())
+        self.obs_clip, self.goal_clip = float(obs.clip), float(goal.clip)
+        self.head = head_sizes(n_outputs + MATRIX - EMBEDDING, rotation)
 
     def forward(self, observation: Tensor, goal: Tensor) -> Tensor:
         """Returns the greedy action, float32."""
-        x = torch.cat([observation, goal], dim=-1).to(torch.float32)
-        x = (x - self.mean) / self.std
-        x = torch.minimum(torch.maximum(x, -self.clip), self.clip)
-        action: Tensor = self.layers(x.to(torch.float64))
-        if self.start >= 0:
-            matrix = _matrix(action[..., self.start : self.end], self.eps)
-            parts = [action[..., : self.start], matrix, action[..., self.end :]]
-            action = torch.cat(parts, dim=-1)
-        return action.to(torch.float32)
-
-
-def _matrix(embedding: Tensor, eps: float) -> Tensor:
-    """Returns `rotations.embedding_to_matrix` [..., 9], row by row, with the ties of `act`."""
-    x_axis = torch.zeros_like(embedding[..., :3])
-    x_axis[..., 0] = 1.0
-    a = _unit(embedding[..., :3], x_axis, eps)
-    rest = embedding[..., 3:] - (a * embedding[..., 3:]).sum(-1, keepdim=True) * a
-    x, y, z = a[..., 0], a[..., 1], a[..., 2]
-    zero = torch.zeros_like(x)
-    size = a.abs()
-    smallest = size.amin(-1, keepdim=True) == size
-    orthogonal = torch.where(
-        smallest[..., :1],
-        torch.stack([zero, z, -y], -1),
-        torch.where(
-            smallest[..., 1:2], torch.stack([-z, zero, x], -1), torch.stack([y, -x, zero], -1)
-        ),
-    )
-    b = _unit(rest, orthogonal / _length(orthogonal), eps)
-    return torch.stack([a, b, torch.linalg.cross(a, b, dim=-1)], dim=-1).flatten(-2)
-
-
-def _unit(vector: Tensor, fallback: Tensor, eps: float) -> Tensor:
-    length = _length(vector)
-    return torch.where(length > eps, vector / length, fallback)
-
-
-def _length(vector: Tensor) -> Tensor:
-    return vector.square().sum(-1, keepdim=True).sqrt()
+        obs_scaling = Scaling(self.obs_mean, self.obs_std, self.obs_clip)
+        goal_scaling = Scaling(self.goal_mean, self.goal_std, self.goal_clip)
+        normal_obs = normalize(observation.to(torch.float32), obs_scaling)
+        normal_goal = normalize(goal.to(torch.float32), goal_scaling)
+        layers: list[tuple[Tensor, Tensor]] = []
+        for layer in self.layers.values():
+            layers.append((layer.weight, layer.bias))  # type: ignore[arg-type]
+        x = torch.cat([normal_obs, normal_goal], dim=-1).to(torch.float64)
+        return actor_forward(layers, x, self.head)[0].to(torch.float32)
 
 
 def _plain(params: Params) -> Params:

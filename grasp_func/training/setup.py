@@ -56,7 +56,7 @@ def ddpg_config(cfg: Config, env_spec: EnvSpec) -> DDPGConfig:
 
 def jit_of(cfg: Config, comm: Comm) -> Jit:
     """Returns how the learner's gradient is run; the first process compiles for all."""
-    compiled = partial(compile_graph, share=partial(on_root, comm))
+    compiled = partial(compile_graph, compile_on_root=partial(on_root, comm))
     ways: dict[str, Jit] = {
         "eager": eager,
         "traced": trace,

@@ -1,4 +1,4 @@
-"""The learner: against an imperative DDPG, by hand, and on a problem whose answer is known."""
+"""The learner: against an imperative DDPG, by hand, and on problems with a known answer."""
 
 import pytest
 import torch
@@ -55,7 +55,8 @@ def test_gradient_agrees_with_backward(spec):
         expected = {name: p.grad for name, p in getattr(agent, network).named_parameters()}
         assert min(float(grad.abs().max()) for grad in expected.values()) > 1e-4
         torch.testing.assert_close(found[network], expected, rtol=1e-4, atol=1e-6)
-    assert row[len(state.params) :][: len(METRICS)].all()  # metrics follow, then zeros
+    # Metrics follow, then zeros.
+    assert row[len(state.params) :][: len(METRICS)].all()
     assert not row[len(state.params) + len(METRICS) :].any()
 
 
@@ -84,7 +85,7 @@ def test_updates_follow_an_imperative_learner(spec):
 
 
 def test_gradient_normalizes_and_clips_its_inputs():
-    """Scaled inputs under a scaling give the gradient of plain inputs under none."""
+    """Scaled inputs with a scaling give the same gradient as plain inputs without one."""
     nets = make_networks(ENV_SPEC, SPECS["DDP"])
     learner, state = make()
     gradient = make_gradient(nets, learner.unravel, DDPGConfig(state_clip=0.5, goal_clip=0.25))
@@ -109,7 +110,7 @@ def test_mean_of_workers():
     # (1 + 2 + 6) / 3 = 3, (0 + 3 - 9) / 3 = -2
     grads = torch.tensor([[1.0, 0.0], [2.0, 3.0], [6.0, -9.0]])
     assert_same(mean_of_workers(list(grads)), torch.tensor([3.0, -2.0]))
-    # in worker order: 1 + 1e8 - 1e8 = 0 in float32, while 1e8 - 1e8 + 1 = 1
+    # In float32 and worker order 1 + 1e8 - 1e8 = 0, but 1e8 - 1e8 + 3 = 3, a mean of 1.
     assert float(mean_of_workers(torch.tensor([[1.0], [1e8], [-1e8]]))) == 0.0
     assert float(mean_of_workers(torch.tensor([[1e8], [-1e8], [3.0]]))) == 1.0
 
@@ -124,7 +125,8 @@ def test_two_workers_learn_from_the_mean_of_their_gradients():
     assert_same(seen[:2], seen[2:])
     assert not torch.equal(*seen[:2])
     joined = type(a)(*map(torch.cat, zip(a, b, strict=True)))
-    expected, _ = learner.update(state, [joined])  # equal sizes: the mean of means is the mean
+    # The batches have equal sizes, so the mean of their means is the mean over both.
+    expected, _ = learner.update(state, [joined])
     torch.testing.assert_close(both.opt.mean, expected.opt.mean, rtol=1e-4, atol=1e-7)
     for name in METRICS:
         torch.testing.assert_close(metrics[name], (metrics_a[name] + metrics_b[name]) / 2)
@@ -139,7 +141,7 @@ def test_learning_rate_scale_scales_the_step():
     assert_same(half.opt, full.opt)
 
 
-def test_an_update_changes_parameters_moments_and_step_alone():
+def test_an_update_changes_only_parameters_moments_and_step():
     learner, state = make()
     new, metrics = learner.update(state, [make_batch()])
     assert_same(state.replace(params=new.params, opt=new.opt, step=new.step), new)
@@ -165,7 +167,7 @@ def test_initial_state():
     assert not torch.equal(learner.init(Key(1)).params, state.params)
 
 
-def test_observe_merges_and_scalings_follow():
+def test_update_normalizers_merges_moments_and_scalings_follow():
     cfg = DDPGConfig(state_clip=3.0, goal_clip=4.0, obs_exclude=(1, 3), goal_exclude=(0,))
     learner, state = make(cfg=cfg)
     first, second = (make_batch(seed=seed) for seed in range(2))

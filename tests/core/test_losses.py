@@ -1,4 +1,4 @@
-"""The three formulas by hand, on networks that are one line each."""
+"""Targets and losses by hand, on networks of one line each."""
 
 import pytest
 import torch
@@ -77,9 +77,10 @@ def test_actor_loss_with_all_actions_penalised():
     torch.testing.assert_close(loss, torch.tensor(-11.0))
 
 
-def test_a_rotation_matrix_is_no_action_to_penalise():
+def test_entries_of_a_rotation_matrix_are_not_penalised():
     def actor(params, x):
-        return params["w"].expand(len(x), 12), x  # an entry, a matrix, two entries
+        # One entry, a matrix, two entries.
+        return params["w"].expand(len(x), 12), x
 
     def critic(params, x, action):
         return 0 * action[:, :1]

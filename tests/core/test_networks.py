@@ -1,4 +1,4 @@
-"""Networks against nn.Module, initial parameters, sizes."""
+"""Networks against nn.Module; initial parameters; invalid specifications."""
 
 import pytest
 import torch
@@ -47,7 +47,7 @@ def test_pose_policy_net_regularises_the_embedding_before_orthonormalisation():
 
 
 @pytest.mark.parametrize("start", [0, 1])
-def test_the_matrix_lies_where_the_layout_says(start):
+def test_the_matrix_has_the_position_of_the_env_spec(start):
     env_spec = ENV_SPEC._replace(action=10, rotation=slice(start, start + 9))
     nets = make_networks(env_spec, SPECS[0])
     action, _ = nets.actor(nets.init(Key(0))["actor"], inputs())
@@ -89,6 +89,6 @@ def test_initial_parameters_depend_on_the_key_alone():
         (ENV_SPEC, NetworkSpec("MLP"), "'MLP' is not one of PosePolicyNet, DDP"),
     ],
 )
-def test_impossible_networks_are_refused(env_spec, spec, message):
+def test_invalid_specifications_are_errors(env_spec, spec, message):
     with pytest.raises(ValueError, match=message):
         make_networks(env_spec, spec)

@@ -1,4 +1,4 @@
-"""Exploration noise: its arithmetic by hand, its statistics, its processes against plain loops."""
+"""Exploration noise: arithmetic by hand, statistics, processes against plain loops."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_explore_by_hand():
     assert_same(explore(greedy, noise, 0, 0.6), np.float32([0.6, 0.5]))
 
 
-def test_share_and_size_of_the_noise():
+def test_frequency_and_size_of_the_noise():
     noise = draw_noise(Key(0), N, 2, Exploration(eps=0.3, action_noise=0.2), UNIFORM)
     assert noise.replace.mean() == pytest.approx(0.3, abs=0.013)  # 4 sqrt(0.3 * 0.7 / N)
     assert noise.added.mean() == pytest.approx(0.0, abs=0.005)
@@ -39,16 +39,17 @@ def test_no_noise_is_no_noise():
     assert not noise.added.any()
 
 
-def test_quiet_episodes_have_their_share_and_their_noise():
-    how = Exploration(
+def test_low_noise_episodes_have_their_frequency_and_their_noise():
+    exploration = Exploration(
         eps=1.0, action_noise=0.5, p_low_noise=0.25, low_noise_eps=0.0, low_noise_action_noise=0.01
     )
-    noises = [draw_noise(fold_in(Key(0), i), 50, 4, how, UNIFORM) for i in range(2000)]
-    quiet = np.array([not noise.replace.any() for noise in noises])
-    assert quiet.mean() == pytest.approx(0.25, abs=0.039)
-    for noise, is_quiet in zip(noises, quiet, strict=True):
-        assert noise.replace.all() != is_quiet  # an episode is quiet from end to end, or not at all
-        assert noise.added.std() == pytest.approx(0.01 if is_quiet else 0.5, rel=0.35)
+    noises = [draw_noise(fold_in(Key(0), i), 50, 4, exploration, UNIFORM) for i in range(2000)]
+    low_noise = np.array([not noise.replace.any() for noise in noises])
+    assert low_noise.mean() == pytest.approx(0.25, abs=0.039)
+    for noise, is_low in zip(noises, low_noise, strict=True):
+        # All steps of an episode have the same amount of noise.
+        assert noise.replace.all() != is_low
+        assert noise.added.std() == pytest.approx(0.01 if is_low else 0.5, rel=0.35)
 
 
 def test_episodes_differ():
@@ -65,7 +66,7 @@ def test_uniform_actions_fill_the_box():
     np.testing.assert_allclose(actions.std(0), 3**-0.5, rtol=0.02)
 
 
-def test_gaussian_actions_have_the_mean_and_standard_deviation_asked_for():
+def test_gaussian_actions_have_the_given_mean_and_standard_deviation():
     process = make_noise_process("Gaussian", {"mu": 0.5, "sigma": 2.0})
     actions = process(np.random.default_rng(0), N, 3)
     np.testing.assert_allclose(actions.mean(0), 0.5, atol=0.06)

@@ -1,4 +1,4 @@
-"""Moments by hand and against NumPy, however the data is cut."""
+"""Moments by hand and against NumPy, for any partition of the data."""
 
 import hypothesis
 import numpy as np
@@ -59,7 +59,7 @@ def test_merge_refuses_other_sizes():
 @hypothesis.given(
     st.lists(st.integers(0, 40), max_size=6), st.sampled_from([0.0, 1e3, -1e5]), st.integers(0, 99)
 )
-def test_any_chunks_give_numpys_mean_and_std(cuts, offset, seed):
+def test_any_partition_gives_numpys_mean_and_std(cuts, offset, seed):
     data = np.random.default_rng(seed).normal(offset, [1.0, 10.0], (40, 2)).astype(np.float32)
     chunks = np.split(data, sorted(cuts))
     total = merged(map(torch.from_numpy, chunks), 2)
@@ -84,7 +84,7 @@ def test_scaling_by_hand():
     assert_same(found, Scaling(torch.tensor([1.0, 4.0]), torch.tensor([3.0, MIN_STD]), 7.0))
 
 
-def test_scaling_leaves_excluded_entries_alone():
+def test_scaling_leaves_excluded_entries_unchanged():
     found = normalizer.scaling(state(2.0, [1.0, 4.0], [18.0, 18.0]), 7.0, (1,))
     assert_same(found, Scaling(torch.tensor([1.0, 0.0]), torch.tensor([3.0, 1.0]), 7.0))
 

@@ -1,4 +1,4 @@
-"""The NumPy policy against the torch networks."""
+"""The NumPy policy against its reference, the torch networks."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,8 @@ def test_act_agrees_with_the_actor_network(spec, seed):
 def test_degenerate_embeddings_fall_back_to_the_same_axes(embedding):
     nets = make_networks(ENV_SPEC, NetworkSpec("PosePolicyNet", 2, 8))
     actor = nets.init(Key(0))["actor"]
-    bias = np.arctanh([0.1, 0.2, *embedding])  # outputs are tanh(bias), whatever comes in
+    # With zero weights the outputs are tanh(bias) for any input.
+    bias = np.arctanh([0.1, 0.2, *embedding])
     actor["layers.2.bias"] = torch.tensor(bias, dtype=torch.float32)
     actor["layers.2.weight"] = torch.zeros_like(actor["layers.2.weight"])
     obs, goal = inputs(0, size=1)
@@ -59,7 +60,7 @@ def test_without_a_rotation_the_outputs_are_the_action():
     assert act(policy, obs[0], goal[0]).shape == (ENV_SPEC.action - 3,)
 
 
-def test_a_policy_is_a_copy_that_can_be_called_and_inputs_stay_as_they_are():
+def test_a_policy_is_a_callable_copy_and_leaves_its_inputs_unchanged():
     nets = make_networks(ENV_SPEC, NetworkSpec("DDP", 2, 8))
     actor = nets.init(Key(0))["actor"]
     policy = policy_of(nets, actor, (OBS, GOAL))

@@ -1,4 +1,4 @@
-"""Every public function of the core: equal inputs give equal outputs and are left as they were."""
+"""Every public function of the core: equal inputs give equal outputs and stay unchanged."""
 
 import dataclasses
 import enum
@@ -38,8 +38,8 @@ EXEMPT = {
     "ddpg.make_learner": "builds the functions of Learner",
     "noise.make_noise_process": "builds a function that advances the generator it is given",
     "jit.eager": "returns what it is given",
-    "jit.run_trace": "builds the function that `trace` is tested as",
-    "jit.trace": "builds a function that remembers its recordings",
+    "jit.run_trace": "builds the function that tests of `trace` run",
+    "jit.trace": "builds a function that remembers its traces",
     "replay.ReplayBuffer": "the one mutable store",
 }
 
@@ -55,9 +55,9 @@ FLAT, UNRAVEL = tree.ravel(PARAMS)
 HALVES = (slice(0, 9), slice(9, len(FLAT)))
 ADAM = optim.adam([(HALVES[0], 0.1), (HALVES[1], 0.2)])
 
-EAGER, CAPTURED = (
-    ddpg.make_learner(NETS, ENV_SPEC, ddpg.DDPGConfig(obs_exclude=(1,)), jit=how)
-    for how in (jit.eager, jit.trace)
+EAGER, TRACED = (
+    ddpg.make_learner(NETS, ENV_SPEC, ddpg.DDPGConfig(obs_exclude=(1,)), jit=jit_)
+    for jit_ in (jit.eager, jit.trace)
 )
 GRADIENT = ddpg.make_gradient(NETS, UNRAVEL, ddpg.DDPGConfig())
 MOMENTS = normalizer.batch_moments(BATCH.obs), normalizer.batch_moments(BATCH.goal)
@@ -66,9 +66,9 @@ SCALES = EAGER.scalings(STATE)
 
 UNIFORM = noise.make_noise_process("Uniform", {})
 NOISE = noise.draw_noise(KEY, 10, ENV_SPEC.action, noise.Exploration(), UNIFORM)
-SHARES = replay.ReplaySampling(4.0, 0.5, 0.5)
+SAMPLING = replay.ReplaySampling(4.0, 0.5, 0.5)
 FLAGS = np.array([True, False, True]), np.array([False, False, True])
-INDICES = replay.draw_indices(KEY, 10, 20, SHARES, *FLAGS)
+INDICES = replay.draw_indices(KEY, 10, 20, SAMPLING, *FLAGS)
 BUFFER = replay.ReplayBuffer(ENV_SPEC, 40)
 for _number in range(3):
     _draw = rng.numpy_rng(rng.fold_in(KEY, _number)).normal
@@ -99,6 +99,10 @@ CASES = [  # (name, function, inputs)
     ("normalizer.normalize", normalizer.normalize, BATCH.obs, SCALES[0]),
     ("rotations.embedding_to_matrix", rotations.embedding_to_matrix, torch.zeros(2, 6)),
     ("rotations.matrix_to_embedding", rotations.matrix_to_embedding, torch.eye(3)),
+    ("networks.layers_of", networks.layers_of, ACTOR),
+    ("networks.head_sizes", networks.head_sizes, 19, slice(3, 12)),
+    ("networks.mlp", networks.mlp, networks.layers_of(ACTOR), X),
+    ("networks.actor_forward", networks.actor_forward, networks.layers_of(ACTOR), X, [2, 6, 0]),
     ("Networks.init", NETS.init, KEY),
     ("Networks.actor", NETS.actor, ACTOR, X),
     ("Networks.critic", NETS.critic, CRITIC, X, BATCH.action),
@@ -124,15 +128,15 @@ CASES = [  # (name, function, inputs)
     ("noise.explore", noise.explore, ACTION, NOISE, 3, 1.0),
     ("replay.buffer_bytes", replay.buffer_bytes, ENV_SPEC, 40),
     ("replay.progress", replay.progress, BUFFER.episodes.achieved[0]),
-    ("replay.draw_indices", replay.draw_indices, KEY, 10, 20, SHARES, *FLAGS),
+    ("replay.draw_indices", replay.draw_indices, KEY, 10, 20, SAMPLING, *FLAGS),
     ("replay.gather", replay.gather, BUFFER.episodes, INDICES, square_reward),
-    ("replay.draw_batches", replay.draw_batches, BUFFER, KEY, 2, 8, SHARES, square_reward),
+    ("replay.draw_batches", replay.draw_batches, BUFFER, KEY, 2, 8, SAMPLING, square_reward),
     ("ddpg.mean_of_workers", ddpg.mean_of_workers, list(BATCH.obs)),
     ("ddpg.make_gradient", torch.no_grad()(GRADIENT), STATE, BATCH),
-    ("ddpg.make_gradient: captured", jit.trace(GRADIENT), STATE, BATCH),
+    ("ddpg.make_gradient: traced", jit.trace(GRADIENT), STATE, BATCH),
     ("Learner.init", EAGER.init, KEY),
     ("Learner.update", EAGER.update, STATE, [BATCH, OTHER]),
-    ("Learner.update: captured", CAPTURED.update, STATE, [BATCH, OTHER]),
+    ("Learner.update: traced", TRACED.update, STATE, [BATCH, OTHER]),
     ("Learner.soft_update_targets", EAGER.soft_update_targets, STATE),
     ("Learner.update_normalizers", EAGER.update_normalizers, STATE, *MOMENTS),
     ("Learner.scalings", EAGER.scalings, STATE),
@@ -147,11 +151,11 @@ def test_is_pure(case):
     torch.manual_seed(0)
     assert_pure(function, *inputs)
     drawn = np.random.random(), float(torch.rand(()))  # noqa: NPY002
-    assert drawn == pytest.approx((0.5488135, 0.4962566), abs=1e-6), "the global generators moved"
+    assert drawn == pytest.approx((0.5488135, 0.4962566), abs=1e-6), "a global generator was used"
 
 
 def public_names(module):
-    """Yields the functions that a module defines, and its classes that are more than data."""
+    """Yields the functions that a module defines, and its classes with methods of their own."""
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
             continue
@@ -167,7 +171,8 @@ def test_no_public_function_of_the_core_is_left_out():
     found = {name for module in CORE for name in public_names(module)}
     for record in (networks.Networks, optim.Optimizer, ddpg.Learner):
         found |= {f"{record.__name__}.{field}" for field in record._fields}
-    found -= {"Networks.rotation"}  # a slice
+    # Not a function.
+    found -= {"Networks.rotation"}
     cases = {name.split(":")[0] for name, *_ in CASES}
     assert not cases & set(EXEMPT)
     assert found == cases | set(EXEMPT)

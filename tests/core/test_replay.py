@@ -1,4 +1,4 @@
-"""Hindsight replay: arithmetic by hand on two episodes, chance by its properties."""
+"""Hindsight replay: arithmetic by hand on two episodes, sampling by its properties."""
 
 import hypothesis
 import numpy as np
@@ -29,7 +29,7 @@ def equal_reward(achieved, desired, info):
 
 
 def episode(number, horizon=2):
-    """An episode whose every entry tells where it comes from: 100 number + 10 t + position."""
+    """Returns an episode whose entries are 100 number + 10 t + position."""
     base, t = 100.0 * number, 10.0 * np.arange(horizon + 1)[:, None]
     return Episode(
         obs=np.float32(base + t + [1, 2]),
@@ -60,7 +60,7 @@ def test_gather_by_hand():
     assert batch.action.tolist() == [[109], [19], [9], [119]]
     # rows 1 and 2 take what episode 0 achieves at t = 2: 20 + (3, 4, 5)
     assert batch.goal.tolist() == [[106, 107, 108], [23, 24, 25], [23, 24, 25], [106, 107, 108]]
-    # the reward is for what is achieved at t + 1: only row 1 (t + 1 = 2 = future) has its goal then
+    # rewards are for the goal achieved at t + 1: only row 1 (t + 1 = 2 = future) has reached its own
     assert batch.reward.tolist() == [[-1], [0], [-1], [-1]]
     assert {str(field.dtype) for field in batch} == {"torch.float32"}
 
@@ -84,9 +84,9 @@ def test_gather_copies():
     st.builds(ReplaySampling, *[st.floats(0, 1)] * 3),
     st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=9),
 )
-def test_indices_are_valid_whatever_is_asked_for(seed, horizon, n, shares, held):
+def test_indices_are_valid_for_all_arguments(seed, horizon, n, sampling, held):
     moved, lifted = np.array(held, bool).T
-    idx = draw_indices(Key(seed), horizon, n, shares, moved, lifted)
+    idx = draw_indices(Key(seed), horizon, n, sampling, moved, lifted)
     assert {len(field) for field in idx} == {n}
     assert ((idx.episode >= 0) & (idx.episode < len(held))).all()
     assert ((idx.t >= 0) & (idx.t < idx.future) & (idx.future <= horizon)).all()
@@ -94,10 +94,12 @@ def test_indices_are_valid_whatever_is_asked_for(seed, horizon, n, shares, held)
 
 
 @pytest.mark.parametrize("k", [0, 1, 4])
-def test_relabelled_share(k):
-    share = k / (k + 1)
+def test_relabelled_fraction(k):
+    fraction = k / (k + 1)
     idx = draw_indices(Key(k), 10, N, ReplaySampling(k), flags(0), flags(0))
-    assert idx.relabel.mean() == pytest.approx(share, abs=4 * (share * (1 - share) / N) ** 0.5)
+    assert idx.relabel.mean() == pytest.approx(
+        fraction, abs=4 * (fraction * (1 - fraction) / N) ** 0.5
+    )
 
 
 def test_times_and_futures_are_uniform():
@@ -115,19 +117,19 @@ def test_relabelling_is_independent_of_the_transition():
         assert abs(np.corrcoef(field, idx.relabel)[0, 1]) < 0.03
 
 
-def test_favoured_shares():
+def test_favoured_episodes_have_their_probabilities():
     # of five episodes two moved, one of which was lifted
     moved, lifted = flags(0, 1, 0, 1, 0), flags(0, 0, 0, 1, 0)
-    shares = ReplaySampling(4.0, p_moved=0.5, p_lifted=0.3)
-    idx = draw_indices(Key(0), 10, N, shares, moved, lifted)
+    sampling = ReplaySampling(4.0, p_moved=0.5, p_lifted=0.3)
+    idx = draw_indices(Key(0), 10, N, sampling, moved, lifted)
     found = np.bincount(idx.episode) / N
     # all: 0.5 * 0.2 = 0.1 each; moved: + 0.5 / 2; then 30% of all draws go to the lifted one
     expected = np.array([0.1, 0.35, 0.1, 0.35, 0.1]) * 0.7 + np.array([0, 0, 0, 0.3, 0])
     np.testing.assert_allclose(found, expected, atol=0.015)
 
 
-def test_shares_of_nothing_change_nothing():
-    """Where no episode moved or was lifted, the draw is that without favours."""
+def test_nothing_to_favour_changes_nothing():
+    """If no object moved or was lifted, the probabilities do not matter."""
     plain = draw_indices(Key(0), 10, 100, ReplaySampling(4.0), flags(0, 0), flags(0, 0))
     greedy = ReplaySampling(4.0, p_moved=1.0, p_lifted=1.0)
     assert_same(draw_indices(Key(0), 10, 100, greedy, flags(0, 0), flags(0, 0)), plain)
@@ -163,7 +165,7 @@ def test_flags_follow_their_episode_around_the_ring():
     assert buffer.moved.tolist() == buffer.lifted.tolist() == [False, True]
 
 
-def test_draw_batches_cuts_one_draw_into_batches():
+def test_draw_batches_splits_one_draw():
     buffer = ReplayBuffer(ENV_SPEC, 100)
     for number in range(3):
         buffer.append(episode(number))
@@ -179,7 +181,7 @@ def test_draw_batches_cuts_one_draw_into_batches():
         )
 
 
-def test_draw_batches_reads_only_what_is_held():
+def test_draw_batches_reads_only_stored_episodes():
     buffer = ReplayBuffer(ENV_SPEC, 1000)
     buffer.append(episode(1))
     (batch,) = draw_batches(buffer, Key(0), 1, 500, ReplaySampling(0.0), equal_reward)
@@ -197,25 +199,27 @@ def path(*positions):
     ("achieved", "expected"),
     [
         (path([0.5, 0.5, 0.4]), (False, False)),
-        (path([0.5055, 0.5055, 0.4055]), (False, False)),  # sqrt(3) * 5.5 mm = 9.5 mm
-        (path([0.506, 0.506, 0.406]), (True, False)),  # sqrt(3) * 6 mm = 10.4 mm
+        # sqrt(3) * 5.5 mm = 9.5 mm and sqrt(3) * 6 mm = 10.4 mm
+        (path([0.5055, 0.5055, 0.4055]), (False, False)),
+        (path([0.506, 0.506, 0.406]), (True, False)),
         (path([0.5, 0.5, 0.444]), (True, False)),
         (path([0.5, 0.5, 0.446]), (True, True)),
-        (path([0.5, 0.5, 0.446], [0.5, 0.5, 0.4]), (True, True)),  # on the way counts
-        (path([0.5, 0.5, 0.3]), (True, False)),  # falling is not lifting
+        # An object that was lifted and put down again counts, one that fell does not.
+        (path([0.5, 0.5, 0.446], [0.5, 0.5, 0.4]), (True, True)),
+        (path([0.5, 0.5, 0.3]), (True, False)),
     ],
 )
 def test_progress(achieved, expected):
     assert progress(achieved) == expected
 
 
-def test_progress_looks_at_the_position_alone():
+def test_progress_depends_only_on_the_position():
     achieved = np.hstack([path([0.5, 0.5, 0.4]), np.float32([[0, 0], [1, 1]])])
     assert progress(achieved) == (False, False)
 
 
 def test_progress_of_a_goal_without_height():
-    """Two numbers used to be an IndexError: not every goal is a position in space."""
+    """Goals of two entries, which used to raise an IndexError, have no height."""
     assert progress(np.float32([[0, 0], [1, 1]])) == (True, False)
 
 

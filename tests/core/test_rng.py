@@ -1,4 +1,4 @@
-"""Keys are addresses: equal ones name equal numbers, different ones different numbers."""
+"""Equal keys give equal numbers, different keys give different numbers."""
 
 import hypothesis
 import numpy as np
@@ -20,7 +20,7 @@ def draws(key):
 
 
 @hypothesis.given(keys, keys)
-def test_equal_keys_and_only_those_name_equal_numbers(a, b):
+def test_only_equal_keys_give_equal_numbers(a, b):
     assert draws(a) == draws(Key(*a))
     if a != b:
         assert all(x != y for x, y in zip(draws(a), draws(b), strict=True))
@@ -52,7 +52,7 @@ def test_streams_differ():
 
 
 def test_numbers_stay_the_same_over_the_years():
-    """Recorded runs can be repeated only as long as these hold."""
+    """Otherwise recorded runs could not be repeated."""
     key = fold_in(Key(0), Stream.REPLAY, 1, 2)
     assert numpy_rng(key).integers(1000, size=3).tolist() == [764, 240, 843]
     assert integer_seed(key) == 1815454984

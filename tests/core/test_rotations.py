@@ -1,4 +1,4 @@
-"""Six numbers and rotation matrices, against SciPy and at the poles."""
+"""Embeddings and rotation matrices, against SciPy and NumPy and in degenerate cases."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,8 @@ def test_gram_schmidt_agrees_with_the_qr_decomposition():
     found = embedding_to_matrix(torch.from_numpy(columns.reshape(100, 6))).numpy()
     for pair, matrix in zip(columns, found, strict=True):
         q, r = np.linalg.qr(pair.T)
-        expected = q * np.sign(np.diag(r))  # columns along, not against, those given
+        # Columns point along the given ones, not against them.
+        expected = q * np.sign(np.diag(r))
         np.testing.assert_allclose(matrix[:, :2], expected, atol=1e-12)
         np.testing.assert_allclose(matrix[:, 2], np.cross(*expected.T), atol=1e-12)
 

@@ -38,7 +38,7 @@ def test_ravel_undoes_unravel_and_pads_with_zeros(tree_of_shapes):
     assert len(flat) % ALIGNMENT == 0
 
 
-def test_leaves_lie_in_the_order_of_their_names_each_on_a_boundary():
+def test_leaves_are_sorted_by_name_and_aligned():
     flat, _ = ravel({"b": torch.tensor([3.0]), "a": torch.tensor([[1.0, 2.0]])})
     expected = torch.zeros(2 * ALIGNMENT)
     expected[0], expected[1], expected[ALIGNMENT] = 1.0, 2.0, 3.0
@@ -52,7 +52,8 @@ def test_unravelled_leaves_are_aligned_views(tree_of_shapes):
         for leaf in params.values():
             before = leaf.clone()
             assert leaf.data_ptr() % (4 * ALIGNMENT) == flat.data_ptr() % (4 * ALIGNMENT)
-            flat += 1.0  # a copy would not follow
+            # A copy would not change with `flat`.
+            flat += 1.0
             assert_same(leaf, before + 1.0)
 
 
@@ -63,7 +64,7 @@ def test_ravel_copies():
 
 
 @pytest.mark.parametrize("shape", [(ALIGNMENT - 1,), (ALIGNMENT + 1,), (1, ALIGNMENT)])
-def test_unravel_refuses_a_vector_of_another_shape(shape):
+def test_unravel_of_another_shape_is_an_error(shape):
     _, unravel = ravel({"a": torch.zeros(3)})
     with pytest.raises(ValueError, match=f"expected a vector of {ALIGNMENT} numbers"):
         unravel(torch.zeros(shape))

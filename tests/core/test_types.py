@@ -1,4 +1,4 @@
-"""Conversion to the learner's number type."""
+"""Conversion to float32, the learner's number type."""
 
 import numpy as np
 

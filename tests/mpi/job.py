@@ -1,4 +1,4 @@
-"""What each MPI process runs: `python job.py train|compiled|raise|desync|mixed|workers=N`."""
+"""What each MPI rank runs: `python job.py train|compiled|raise|desync|mixed|workers=N`."""
 
 import os
 import sys
@@ -9,16 +9,17 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from grasp_func.cli.launch import user_errors
-from grasp_func.runtime.comm import connect
+from grasp_func.runtime.comm import SoloComm, connect
 from grasp_func.runtime.consistency import assert_alike
+from grasp_func.runtime.process import user_errors
 from grasp_func.training import loop
 from helpers import make_run, tiny_config
 
 
 def main(mode: str) -> None:
-    """Trains 16 workers for two epochs, or N; `mode` may ask the last process for an accident."""
-    world = connect()
+    """Trains 16 or N workers for two epochs; some modes inject a fault on the last rank."""
+    with user_errors(SoloComm()):
+        world = connect()
     rank, last = world.Get_rank(), world.Get_size() - 1
     if mode == "raise" and rank == last:
         print(time.time(), flush=True)

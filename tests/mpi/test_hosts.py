@@ -1,7 +1,7 @@
 """Two hosts under mpirun, 2 processes on each: the same bits as one process alone.
 
-What it shows: processes that share no memory and meet over TCP under two host names. What it does
-not: different machines, CPUs or networks.
+The hosts have two names, share no memory and communicate over TCP. They are not different machines,
+CPUs or networks.
 """
 
 import subprocess
@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.mpi, pytest.mark.slow]
 TWO_HOSTS = Path(__file__).with_name("two_hosts.sh")
 
 
-def why_not():
-    """Returns what is missing to make two hosts of this machine; None: nothing."""
+def obstacle():
+    """Returns what prevents two hosts on this machine; None: nothing."""
     if MPIRUN is None:
         return "no mpirun: pip install 'grasp_func[mpi]'"
     try:
@@ -33,20 +33,20 @@ def run_on_two_hosts(script, *arguments):
 
 @pytest.fixture(autouse=True)
 def needs_namespaces():
-    reason = why_not()
+    reason = obstacle()
     if reason is not None:
         pytest.skip(reason)
 
 
-def test_training_on_two_hosts_ends_in_the_bits_of_one_process():
+def test_training_on_two_hosts_gives_the_bits_of_one_process():
     assert lines(run_on_two_hosts(JOB, "train")) == lines(run_job("train"))
 
 
-def test_means_cross_between_hosts_as_messages():
+def test_means_between_hosts_are_messages():
     assert lines(run_on_two_hosts(MEANS)) == ["equal: ExchangedMean"]
 
 
 def test_different_versions_on_another_host_are_one_line():
     job = run_on_two_hosts(JOB, "mixed")
     assert job.returncode == 2
-    assert "error: torch: '2.12.0' on process 3" in job.stderr
+    assert "error: torch: '2.12.0' on rank 3" in job.stderr

@@ -1,4 +1,7 @@
-"""Real processes under mpirun: the same bits on any number of them, and no failure that hangs."""
+"""Real processes under mpirun: the same bits on any number of them, and no fault that hangs.
+
+`tests/runtime/test_faults.py` injects faults of all kinds.
+"""
 
 import time
 
@@ -19,7 +22,7 @@ def alone():
 
 @needs_mpirun
 @ON_MANY
-def test_sixteen_workers_end_in_the_same_bits(processes, alone):
+def test_sixteen_workers_give_the_same_bits(processes, alone):
     assert len(alone) == 2
     assert lines(run_job("train", processes=processes)) == alone
 
@@ -27,8 +30,8 @@ def test_sixteen_workers_end_in_the_same_bits(processes, alone):
 @needs_mpirun
 @needs_compiler
 @pytest.mark.slow
-def test_compiled_updates_end_in_the_same_bits_on_any_number_of_processes(alone):
-    """Each of the two jobs compiles anew, too."""
+def test_compiled_updates_give_the_same_bits_on_any_number_of_processes(alone):
+    """Both jobs compile for themselves."""
     compiled = lines(run_job("compiled"))
     assert lines(run_job("compiled", processes=2)) == compiled
     assert len(compiled) == 2
@@ -37,13 +40,14 @@ def test_compiled_updates_end_in_the_same_bits_on_any_number_of_processes(alone)
 
 @needs_mpirun
 @ON_MANY
-def test_all_ways_to_a_mean_give_the_same_bits(processes):
+def test_means_equal_the_reference_and_stay_valid(processes):
     job = run_job(processes=processes, script=MEANS)
     assert lines(job) == ["equal: ExchangedMean, SharedMean"]
 
 
 @needs_mpirun
-def test_a_process_that_raises_ends_the_job_with_its_traceback():
+def test_an_uncaught_exception_ends_all_ranks_with_its_traceback():
+    """Here nothing but the hook of `connect` catches it."""
     job = run_job("raise", processes=2, timeout=60)
     assert time.time() - float(job.stdout.split()[0]) < 10
     assert job.returncode != 0
@@ -52,7 +56,7 @@ def test_a_process_that_raises_ends_the_job_with_its_traceback():
 
 
 @needs_mpirun
-def test_a_replica_that_goes_astray_is_named():
+def test_a_rank_whose_state_diverges_is_named():
     job = run_job("desync", processes=2)
     assert job.returncode != 0
     assert "DesyncError: the agent's state on rank [1] differs from that on rank 0" in job.stderr
@@ -62,12 +66,12 @@ def test_a_replica_that_goes_astray_is_named():
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
-        ("workers=3", "workers = 3 cannot be shared equally by 2 processes"),
-        ("workers=1", "workers = 1 cannot be shared equally by 2 processes"),
-        ("mixed", "torch: '2.12.0' on process 1 (some host), '2.13.0' on process 0 (some host)"),
+        ("workers=3", "workers = 3: expected a multiple of 2"),
+        ("workers=1", "workers = 1: expected a multiple of 2"),
+        ("mixed", "torch: '2.12.0' on rank 1 (some host), '2.13.0' on rank 0 (some host)"),
     ],
 )
-def test_what_cannot_work_is_one_line_and_the_end_of_all_processes(mode, message):
+def test_a_mistake_of_the_user_is_one_line_and_ends_all_ranks(mode, message):
     job = run_job(mode, processes=2, timeout=60)
     assert job.returncode == 2
     assert job.stderr.count("error:") == 1
@@ -76,8 +80,8 @@ def test_what_cannot_work_is_one_line_and_the_end_of_all_processes(mode, message
 
 
 @needs_mpirun
-def test_processes_that_do_not_find_each_other_are_told_so():
-    """As when mpirun is of one MPI and mpi4py of another: each process believes it is alone."""
+def test_processes_that_do_not_find_each_other_are_an_error():
+    """With an mpirun and an mpi4py of different MPI libraries, each process is alone."""
     job = run_job("train", OMPI_COMM_WORLD_SIZE="2")
-    assert job.returncode != 0
-    assert "RuntimeError: 2 processes were launched, MPI sees 1" in job.stderr
+    assert job.returncode == 2
+    assert job.stderr.startswith("error: 2 processes were launched, but MPI sees 1")

@@ -1,4 +1,7 @@
-"""Means over workers: by hand, and the same bits on any number of fake processes."""
+"""Means over workers: by hand, and the same bits on any number of fake processes.
+
+`tests/mpi` runs them on real processes.
+"""
 
 import numpy as np
 import pytest
@@ -44,10 +47,11 @@ def test_the_same_bits_on_any_number_of_processes(size, length, dtype):
 
     for found in run_twins(size, program):
         assert_same(found, mean_of_workers(values))
-    assert_same(values, vectors(4, length, dtype))  # inputs are as they were
+    assert_same(values, vectors(4, length, dtype))
 
 
-def test_where_the_processes_are_decides_the_way():
+def test_the_hosts_in_use_decide_the_implementation():
     assert make_mean(SoloComm(), 4) is mean_of_workers
-    assert run_twins(2, on_one_host) == [False, False]  # threads that play processes
+    # Threads that act as processes have no MPI communicator.
+    assert run_twins(2, on_one_host) == [False, False]
     assert all(isinstance(mean, ExchangedMean) for mean in run_twins(2, lambda c: make_mean(c, 2)))

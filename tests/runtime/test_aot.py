@@ -1,4 +1,4 @@
-"""Compiled updates: the mathematics of the eager ones, and clear words where nothing compiles."""
+"""Compiled updates: the mathematics of eager ones, and clear errors where nothing compiles."""
 
 import subprocess
 import sys
@@ -30,13 +30,13 @@ def test_compiled_gradient_is_the_eager_one_up_to_rounding():
     learner = make_learner(nets, PARALLEL_JAW, DDPGConfig())
     state = learner.init(Key(0)).replace(target=learner.init(Key(1)).params)
     gradient = make_gradient(nets, learner.unravel, DDPGConfig())
-    shared = []
+    packages = []
 
-    def share(build):
-        shared.append(build())
-        return shared[0]
+    def compile_on_root(build):
+        packages.append(build())
+        return packages[0]
 
-    compiled = trace(gradient, partial(compile_graph, share=share))
+    compiled = trace(gradient, partial(compile_graph, compile_on_root=compile_on_root))
     for seed in range(3):
         batch = make_batch(PARALLEL_JAW, 64, seed)
         with torch.no_grad():
@@ -45,7 +45,7 @@ def test_compiled_gradient_is_the_eager_one_up_to_rounding():
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
         assert_same(compiled(state, batch), found)
         state = learner.update_normalizers(state, *map(batch_moments, (batch.obs, batch.goal)))
-    assert len(shared) == 1
+    assert len(packages) == 1
 
 
 def test_compiling_without_a_compiler_is_one_line_and_nothing_written(tmp_path):
@@ -73,7 +73,7 @@ def test_compiling_for_different_cpus_is_refused(monkeypatch):
 
 @needs_compiler
 def test_training_uses_the_compiled_program(monkeypatch):
-    """... which is there before the first episode."""
+    """It is compiled before the first episode."""
     run = make_run(tiny_config(updates="compiled"))
     launch.compile_updates(run)
     monkeypatch.setattr("grasp_func.core.jit.make_fx", None)

@@ -1,4 +1,4 @@
-"""Fake processes act as one, and errors reach everybody; connecting to MPI."""
+"""Fake processes act together, and mistakes of users reach all ranks; connecting to MPI."""
 
 import sys
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from helpers import Board, TwinComm, run_twins
 # --- on_root
 
 
-def test_on_root_acts_once_and_tells_all():
+def test_on_root_acts_once_and_all_ranks_get_the_result():
     calls = []
 
     def program(comm):
@@ -22,12 +22,27 @@ def test_on_root_acts_once_and_tells_all():
     assert calls == [0]
 
 
-def test_a_value_error_of_the_root_is_raised_everywhere():
+def test_a_user_error_on_the_root_is_raised_everywhere():
     def refuse():
         raise ConfigError("gamma = 2")
 
     errors = run_twins(3, lambda comm: on_root(comm, refuse))
     assert [repr(error) for error in errors] == ["ConfigError('gamma = 2')"] * 3
+
+
+@pytest.mark.parametrize("together", [on_root, on_each])
+def test_other_exceptions_stay_on_their_rank(together):
+    """A defect must end the job with its own traceback, not pass for a mistake of the user."""
+
+    def fail(rank):
+        if rank == 0:
+            raise ValueError("a defect")
+
+    errors = run_twins(2, lambda comm: together(comm, lambda: fail(comm.Get_rank())))
+    assert [repr(error) for error in errors] == [
+        "ValueError('a defect')",
+        "RuntimeError('another process has left')",
+    ]
 
 
 def test_on_each_acts_everywhere_and_the_first_error_is_raised_everywhere():
@@ -46,7 +61,7 @@ def test_on_each_acts_everywhere_and_the_first_error_is_raised_everywhere():
 
 @pytest.fixture
 def mpi4py(monkeypatch):
-    """Returns a function that puts a fake in the place of mpi4py; None: it cannot be imported."""
+    """Returns a function that replaces mpi4py by a fake; None: it cannot be imported."""
     for name in SIZE_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
@@ -62,7 +77,8 @@ def test_connect_returns_mpis_world(mpi4py):
     world = TwinComm(Board(2), 1)
     mpi4py(world)
     assert connect() is world
-    assert sys.excepthook is not sys.__excepthook__  # an exception here must end the other process
+    # An uncaught exception here must end the other process.
+    assert sys.excepthook is not sys.__excepthook__
 
 
 def test_one_process_needs_neither_mpi_nor_a_hook(mpi4py):
@@ -75,10 +91,10 @@ def test_one_process_needs_neither_mpi_nor_a_hook(mpi4py):
 def test_processes_that_do_not_find_each_other(mpi4py, monkeypatch, variable):
     monkeypatch.setenv(variable, "2")
     mpi4py(SoloComm())
-    with pytest.raises(RuntimeError, match="2 processes were launched, MPI sees 1"):
+    with pytest.raises(ConfigError, match="2 processes were launched, but MPI sees 1"):
         connect()
     mpi4py(None)
-    with pytest.raises(RuntimeError, match="2 processes were launched, but MPI does not load"):
+    with pytest.raises(ConfigError, match="2 processes were launched, but MPI does not load"):
         connect()
     mpi4py(TwinComm(Board(2), 0))
     assert connect().Get_size() == 2

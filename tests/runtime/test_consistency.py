@@ -1,17 +1,18 @@
-"""Processes that do not run the same program are told so."""
+"""Ranks that run different programs raise an error."""
 
 from types import SimpleNamespace
 
 import pytest
 
 import grasp_func
+from grasp_func.errors import ConfigError
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.consistency import assert_alike, cpu_names, program_facts, source_hash
 from helpers import run_twins
 
 
 @pytest.mark.parametrize("wrong", [1, 2])
-def test_the_first_difference_is_named_on_every_process(wrong):
+def test_the_first_difference_is_named_on_every_rank(wrong):
     def program(comm):
         facts = {"arguments": "--env X", "torch": "2.13.0"}
         if comm.Get_rank() == wrong:
@@ -19,10 +20,8 @@ def test_the_first_difference_is_named_on_every_process(wrong):
         return assert_alike(comm, facts, f"host{comm.Get_rank()}")
 
     for error in run_twins(3, program):
-        assert isinstance(error, ValueError)
-        expected = (
-            f"torch: '2.12.0' on process {wrong} (host{wrong}), '2.13.0' on process 0 (host0)"
-        )
+        assert isinstance(error, ConfigError)
+        expected = f"torch: '2.12.0' on rank {wrong} (host{wrong}), '2.13.0' on rank 0 (host0)"
         assert str(error).startswith(expected)
 
 

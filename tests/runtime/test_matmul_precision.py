@@ -1,4 +1,4 @@
-"""Which library multiplies: by the CPU alone, never less precise than float32."""
+"""The choice of the matrix library: by the CPU alone, never less precise than float32."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ CPU = "processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\nflags\t\t:
 
 @pytest.fixture
 def cpu(monkeypatch, tmp_path):
-    """Returns a function that puts another CPU in the place of this one."""
+    """Returns a function that replaces this machine's CPU by another."""
 
     def install(vendor, family, flags="avx2 avx512f", error=1e-7):
         path = tmp_path / "cpuinfo"
@@ -39,7 +39,7 @@ def test_choice_by_cpu(cpu, facts, choice):
     assert matmul_precision.choose() == choice
 
 
-def test_an_unknown_machine_takes_the_safe_choice(monkeypatch, tmp_path):
+def test_an_unknown_machine_uses_the_safe_choice(monkeypatch, tmp_path):
     monkeypatch.setattr(matmul_precision, "CPU_FACTS", tmp_path / "missing")
     assert matmul_precision.choose() == "highest"
 

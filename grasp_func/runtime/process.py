@@ -1,0 +1,128 @@
+"""The state of a process: threads and memory, signals, and the end of a program.
+
+A program on several ranks must end on all of them: a rank that ends alone leaves the others waiting
+in their next collective. `user_errors` goes around the main function for that.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import torch
+
+from grasp_func.errors import UserError
+from grasp_func.runtime.comm import Comm, all_ranks_say
+
+# Exit codes. Shells use 128 + the signal's number for programs that a signal ended.
+FAILURE, USER_ERROR, INTERRUPTED = 1, 2, 128 + signal.SIGINT
+# Signals that ask for a stop. mpirun passes on only the last one to its processes.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+STOP_NOTICE = b"stopping after this epoch; Ctrl-C ends at once\n"
+STDERR = 2
+OUTPUT_SECONDS = 0.5
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+# Parameters of mallopt, from malloc.h.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+
+
+def tune_process() -> None:
+    """Sets one torch thread and keeps freed memory in the process.
+
+    Otherwise glibc maps and unmaps every tensor over 128 KB anew, which doubles the cost of an Adam
+    step.
+    """
+    torch.set_num_threads(1)
+    # Only glibc has mallopt.
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, 1 << 30)
+
+
+def machine_memory() -> int:
+    """Returns the memory of this machine or container in bytes."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    # Outside of a container the file is missing; without a limit it does not hold a number.
+    with contextlib.suppress(OSError, ValueError):
+        limits.append(int(CONTAINER_LIMIT.read_text()))
+    return min(limits)
+
+
+@contextlib.contextmanager
+def stop_requests(comm: Comm) -> Iterator[Callable[[], bool]]:
+    """Makes STOP_SIGNALS ask for a stop instead of ending the process.
+
+    After the first signal, Ctrl-C ends the process at once.
+
+    Yields:
+        a function that tells whether any rank was asked to stop; every rank must call it.
+    """
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        # The default action also ends a process that waits in a collective.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if not asked and comm.Get_rank() == 0:
+            # A signal handler must not enter print, which it may have interrupted.
+            with contextlib.suppress(OSError):
+                os.write(STDERR, STOP_NOTICE)
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}
+    try:
+        yield lambda: any(comm.allgather(asked))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def user_errors(comm: Comm) -> Iterator[None]:
+    """Ends all ranks if an exception is raised on any; goes around a program's main function.
+
+    A UserError on all ranks becomes one line on rank 0 and exit code 2. Ctrl-C becomes the line
+    "interrupted" and exit code 130. SystemExit on all ranks is an ordinary end. Everything else,
+    a UserError or SystemExit on some ranks only included, ends all ranks with a traceback and an
+    exit code other than 0.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr, flush=True)
+        _end(comm, INTERRUPTED)
+    except UserError as error:
+        if not all_ranks_say(comm, "user error"):
+            _end(comm, USER_ERROR, error)
+        if comm.Get_rank() == 0:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(USER_ERROR)
+    except SystemExit as error:
+        if not all_ranks_say(comm, "exit"):
+            _end(comm, error.code if isinstance(error.code, int) else FAILURE, error)
+        raise
+    except BaseException as error:
+        if comm.Get_size() == 1:
+            raise
+        _end(comm, FAILURE, error)
+
+
+def _end(comm: Any, code: int, error: BaseException | None = None) -> NoReturn:
+    """Prints the error's traceback and ends all ranks at once, with a code other than 0."""
+    if error is not None:
+        traceback.print_exception(error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if comm.Get_size() > 1:
+        # An abort drops output that mpirun has not read yet.
+        time.sleep(OUTPUT_SECONDS)
+        comm.Abort(code or FAILURE)
+    sys.exit(code)
