@@ -14,7 +14,7 @@ NOISE_PARAMS: dict[str, tuple[str, ...]] = {
     "OrnsteinUhlenbeck": ("mu", "sigma", "theta", "dt"),
 }
 NoiseProcess = Literal["Uniform", "Gaussian", "OrnsteinUhlenbeck"]
-NetType = Literal["PosePolicyNet", "DDP"]
+NetType = Literal["auto", "PosePolicyNet", "DDP"]
 Count = Annotated[int, Field(ge=1)]
 Layers = Annotated[int, Field(ge=2)]
 Natural = Annotated[int, Field(ge=0)]
@@ -79,7 +79,9 @@ class Config(BaseModel):
     actor_net_layer_width: Count = _key(256, "width of the actor's hidden layers")
     critic_net_nlayers: Layers = _key(4, "linear layers of the critic")
     critic_net_layer_width: Count = _key(256, "width of the critic's hidden layers")
-    state_norm_exclude: list[str] = _key(ROTATION_BLOCKS, "observation blocks not normalised")
+    state_norm_exclude: list[str] | Literal["auto"] = _key(
+        ROTATION_BLOCKS, "observation blocks not normalised"
+    )
     state_norm_idx: NormIndices = _key(
         None, "observation entries that are normalised, in place of state_norm_exclude"
     )

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
+from grasp_func.errors import UserError
 from grasp_func.runtime.comm import Comm
 from grasp_func.runtime.matmul_precision import cpu_facts
 
@@ -41,13 +42,13 @@ def assert_alike(comm: Comm, facts: Mapping[str, str], host: str) -> None:
     """Compares the facts of all processes.
 
     Raises:
-        ValueError: on every process; names what differs first, and where.
+        UserError: on every process; names what differs first, and where.
     """
     first, *others = comm.allgather((host, dict(facts)))
     for rank, (name, theirs) in enumerate(others, start=1):
         for fact, value in first[1].items():
             if theirs.get(fact) != value:
-                raise ValueError(
+                raise UserError(
                     f"{fact}: {theirs.get(fact)!r} on process {rank} ({name}), {value!r} on "
                     f"process 0 ({first[0]}); all processes must run the same program"
                 )

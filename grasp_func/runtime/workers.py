@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import numpy as np
 
+from grasp_func.errors import UserError
 from grasp_func.runtime.allreduce import Mean, make_mean
 from grasp_func.runtime.comm import Comm
 
@@ -56,12 +57,12 @@ def make_workers(comm: Comm, total: int | None) -> Workers:
     """Distributes `total` workers (None: one per process) over the processes.
 
     Raises:
-        ValueError: the number of workers is not a multiple of the number of processes.
+        UserError: the number of workers is not a multiple of the number of processes.
     """
     size, rank = comm.Get_size(), comm.Get_rank()
     total = size if total is None else total
     if total < size or total % size:
-        raise ValueError(
+        raise UserError(
             f"workers = {total} cannot be shared equally by {size} processes; "
             f"start mpirun -n with a divisor of {total}, or set workers to a multiple of {size}"
         )

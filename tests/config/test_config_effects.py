@@ -1,13 +1,12 @@
 """Every key of the configuration does something: changing it changes what a tiny run shows."""
 
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 
-import examples.train
+from grasp_func.cli import train
 from grasp_func.config.load import Config
 from grasp_func.core import jit
 from grasp_func.training import loop, setup
@@ -26,7 +25,7 @@ OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates"}  # tested at the e
 class Result(NamedTuple):
     """A run that has ended."""
 
-    run: loop.Run
+    run: setup.Run
     start: Any
     reports: list[loop.EpochResult]
 
@@ -40,7 +39,7 @@ class Result(NamedTuple):
 
 def result_of(changes) -> Result:
     run = make_run(tiny_config(**changes))
-    start = loop.initial_state(run)
+    start = setup.initial_state(run)
     return Result(run, start, list(loop.train(run, start)))
 
 
@@ -60,7 +59,7 @@ def episodes(result):
 
 
 def evaluated(result):
-    return result.reports[-1].score.overall.n
+    return result.reports[-1].eval_result.overall.n
 
 
 def confirmed(result):
@@ -69,7 +68,7 @@ def confirmed(result):
 
 
 def phases(result):
-    return [report.progress.phase for report in result.reports]
+    return [report.schedule.phase for report in result.reports]
 
 
 def tolerances(result):
@@ -227,15 +226,20 @@ def main(eager, monkeypatch, tmp_path, capsys):
     """Returns a function that runs examples/train.py on PointReach and names what it wrote."""
     settings = tiny_config(epochs=1).model_dump(exclude_unset=True)
     text = [f"{key}={value}" for key, value in settings.items()]
-    monkeypatch.setattr(examples.train, "ENV_IDS", (POINT_REACH,))
     (tmp_path / "config.yaml").write_text("Default:\n  seed: 0\n")
 
     def run(*changes):
-        arguments = ["--env", POINT_REACH, "--config", str(tmp_path / "config.yaml")]
+        arguments = [
+            "--env",
+            POINT_REACH,
+            "--import",
+            "helpers",
+            "--config",
+            str(tmp_path / "config.yaml"),
+        ]
         arguments += ["--save-dir", str(tmp_path / "saves")]
         arguments += [word for change in (*text, *changes) for word in ("--set", change)]
-        monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
-        examples.train.main()
+        assert train.main(arguments) == 0
         return {path.name for path in (tmp_path / "saves").rglob("*")}
 
     return run
