@@ -229,14 +229,8 @@ def main(eager, monkeypatch, tmp_path, capsys):
     (tmp_path / "config.yaml").write_text("Default:\n  seed: 0\n")
 
     def run(*changes):
-        arguments = [
-            "--env",
-            POINT_REACH,
-            "--import",
-            "helpers",
-            "--config",
-            str(tmp_path / "config.yaml"),
-        ]
+        arguments = ["--env", POINT_REACH, "--import", "helpers"]
+        arguments += ["--config", str(tmp_path / "config.yaml")]
         arguments += ["--save-dir", str(tmp_path / "saves")]
         arguments += [word for change in (*text, *changes) for word in ("--set", change)]
         assert train.main(arguments) == 0
