@@ -165,7 +165,7 @@ class GymGoalEnv:
             raise ConfigError(
                 f"{self.name}: compute_reward gave {rewards.min() - self._shift:g} to "
                 f"{rewards.max() - self._shift:g}, expected {low - self._shift:g} to "
-                f"{0 - self._shift:g}; a lower bound other than -1 is declared by the environment's "
+                f"{0 - self._shift:g}; declare a lower bound other than -1 in the environment's "
                 "attribute lowest_reward"
             )
         return rewards
