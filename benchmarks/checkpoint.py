@@ -23,13 +23,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs from a checkout too
 
 from envs import ENV_IDS
-from grasp_func.cli import launch
 from grasp_func.config.load import load_config
 from grasp_func.core.replay import ReplayBuffer
-from grasp_func.runtime import comm
+from grasp_func.runtime import comm, process
 from grasp_func.runtime.workers import make_workers
 from grasp_func.storage import run_dir
-from grasp_func.training import loop, recorder, resume
+from grasp_func.training import loop, recorder, resume, setup
+from grasp_func.training.goal_env import GymGoalEnv, make_env
 
 T = TypeVar("T")
 
@@ -56,22 +56,22 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--save-dir", type=Path, metavar="DIR", help="default: a temporary folder")
     args = parser.parse_args()
-    launch.tune_process()
+    process.tune_process()
     changes = ["seed=0", *args.set, f"epochs={args.epochs + 1}"]
     cfg = load_config(ROOT / "configs" / "experiment_config.yaml", args.env, changes)
     workers = make_workers(comm.SoloComm(), cfg.workers)
-    run = loop.make_run(cfg, launch.make_env(args.env, cfg), workers)
+    run = setup.make_run(cfg, GymGoalEnv(make_env(args.env, cfg.kwargs)), workers)
     with tempfile.TemporaryDirectory() as folder:
         paths = run_dir.open_run(args.save_dir or Path(folder), args.env, datetime.now())
         start = resume.fresh(run)
         save = recorder.make_recorder(run, recorder.describe(run, args.env), paths, start)
-        reports = iter(loop.train(run, start.state))
+        results = iter(loop.train(run, start.state))
         for epoch in range(args.epochs + 1):
-            report, *training = timed(next, reports)
+            result, *training = timed(next, results)
             if epoch == args.epochs:
-                for buffer in report.buffers:
+                for buffer in result.buffers:
                     fill(buffer)
-            _, *saving = timed(save, report)
+            _, *saving = timed(save, result)
             shares = [s / t for s, t in zip(saving, training, strict=True)]
             print(
                 f"training {training[0]:6.1f} s (CPU {training[1]:6.1f})  "

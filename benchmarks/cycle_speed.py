@@ -30,16 +30,20 @@ import torch
 from imperative import Learner, Replay, Sizes
 
 import envs  # noqa: F401  # registers them
-from grasp_func.cli import launch
 from grasp_func.config.load import Config, load_config
-from grasp_func.runtime import matmul_precision
+from grasp_func.runtime import matmul_precision, process
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.workers import make_workers
-from grasp_func.training import loop
+from grasp_func.training import collect, loop, setup
+from grasp_func.training.goal_env import GymGoalEnv
+from grasp_func.training.schedule import ScheduleState
 
 ENV = "FlatPJCube-v0"
 PARTS = ("environment", "acting", "sampling", "updates")
-CALLED_BY_TRAIN = {"rollouts": loop.run_episode, "sampling": loop.draw_batches}
+CALLED_BY_TRAIN = (
+    ("rollouts", collect, collect.run_episode),
+    ("sampling", loop, loop.draw_batches),
+)
 Clock = defaultdict[str, float]  # CPU seconds by part
 
 
@@ -66,19 +70,19 @@ class TimedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 def ours(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
     """Returns a function that runs one cycle of this package."""
-    run = loop.make_run(cfg, env, make_workers(SoloComm(), 1))
+    run = setup.make_run(cfg, GymGoalEnv(env), make_workers(SoloComm(), 1))
     learner = run.learner
     update = timed(clock, "updates", learner.update)
     sync = timed(clock, "updates", learner.soft_update_targets)
     run = run._replace(learner=learner._replace(update=update, soft_update_targets=sync))
-    timers = {call.__name__: timed(clock, part, call) for part, call in CALLED_BY_TRAIN.items()}
-    state, buffers, number = loop.initial_state(run), loop.empty_buffers(run), 0
+    timers = [(where, timed(clock, part, call), call) for part, where, call in CALLED_BY_TRAIN]
+    state, buffers, number = setup.initial_state(run), setup.empty_buffers(run), 0
 
     def cycle() -> None:
         nonlocal state, number
-        for name, timer in timers.items():
-            setattr(loop, name, timer)
-        state, _ = loop.run_cycle(run, state, buffers, number, loop.ScheduleState())
+        for where, timer, call in timers:
+            setattr(where, call.__name__, timer)
+        state, _ = loop.run_cycle(run, state, buffers, number, ScheduleState())
         number += 1
 
     return cycle
@@ -182,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
-    launch.tune_process()
+    process.tune_process()
     choice = matmul_precision.choose()
     print(
         f"{side_by_side.conditions()}; one core, CPU time, medians of {args.rounds} rounds in turns"

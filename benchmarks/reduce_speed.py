@@ -26,7 +26,7 @@ import numpy as np
 import side_by_side
 import torch
 
-from grasp_func.cli import launch
+from grasp_func.runtime import process
 from grasp_func.runtime.allreduce import ExchangedMean, make_mean
 from grasp_func.runtime.comm import connect
 
@@ -75,7 +75,7 @@ def ways(comm: Any, store: str, gradient: torch.Tensor) -> dict[str, Callable[[]
 
 def measure(rounds: int, store: str) -> None:
     """What each process of a job does: prints the median milliseconds of every way."""
-    launch.tune_process()
+    process.tune_process()
     comm: Any = connect()
     seconds: dict[str, list[float]] = {}
     computed = torch.randn(ACTOR + CRITIC, generator=torch.Generator().manual_seed(comm.Get_rank()))

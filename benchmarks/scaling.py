@@ -28,12 +28,13 @@ import gymnasium
 import side_by_side
 
 import envs  # noqa: F401  # registers them
-from grasp_func.cli import launch
 from grasp_func.config.load import load_config
-from grasp_func.runtime import matmul_precision
+from grasp_func.runtime import matmul_precision, process
 from grasp_func.runtime.comm import connect
 from grasp_func.runtime.workers import make_workers
-from grasp_func.training import loop
+from grasp_func.training import loop, setup
+from grasp_func.training.goal_env import GymGoalEnv
+from grasp_func.training.schedule import ScheduleState
 
 ENV = "FlatPJCube-v0"
 PREDICTED = (16, 64)
@@ -41,7 +42,7 @@ PREDICTED = (16, 64)
 
 def measure(cycles: int) -> None:
     """What each process of a job does; the first one prints its figures, in seconds."""
-    launch.tune_process()
+    process.tune_process()
     comm: Any = connect()
     cfg = load_config(ROOT / "configs" / "experiment_config.yaml", ENV, ["seed=0"])
     matmul_precision.use(matmul_precision.choose())
@@ -54,12 +55,13 @@ def measure(cycles: int) -> None:
         in_means.append(time.perf_counter() - start)
         return result
 
-    run = loop.make_run(cfg, gymnasium.make(ENV, **cfg.kwargs), workers._replace(mean=mean))
-    state, buffers = loop.initial_state(run), loop.empty_buffers(run)
+    env = GymGoalEnv(gymnasium.make(ENV, **cfg.kwargs))
+    run = setup.make_run(cfg, env, workers._replace(mean=mean))
+    state, buffers = setup.initial_state(run), setup.empty_buffers(run)
     seconds = []
     for number in range(cycles + 2):
         start = time.perf_counter()
-        state, _ = loop.run_cycle(run, state, buffers, number, loop.ScheduleState())
+        state, _ = loop.run_cycle(run, state, buffers, number, ScheduleState())
         seconds.append(time.perf_counter() - start)
     barriers = []
     for _ in range(200 if comm.Get_size() > 1 else 0):

@@ -29,13 +29,12 @@ import jax.numpy as jnp
 import torch
 from imperative import Learner, Sizes
 
-from grasp_func.cli import launch
 from grasp_func.core.ddpg import DDPGConfig, make_learner
 from grasp_func.core.jit import Jit, eager, trace
 from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.rng import Key
 from grasp_func.core.types import EnvSpec, Transition
-from grasp_func.runtime import matmul_precision
+from grasp_func.runtime import matmul_precision, process
 from grasp_func.runtime.aot import compile_graph
 
 BATCH, WIDTH = 256, 256
@@ -132,7 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     args = parser.parse_args()
-    launch.tune_process()
+    process.tune_process()
     choice = matmul_precision.choose()
     other = "medium" if choice == "highest" else "highest"
     batches = [make_batch(seed) for seed in range(10)]

@@ -16,7 +16,8 @@ from grasp_func.config.load import Config
 from grasp_func.core.types import EnvSpec, Transition
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.workers import make_workers
-from grasp_func.training import loop
+from grasp_func.training import loop, setup
+from grasp_func.training.goal_env import GymGoalEnv
 
 # --- equality to the bit, purity
 
@@ -255,13 +256,18 @@ def tiny_config(**changes: Any) -> Config:
     return Config.model_validate(values | changes)
 
 
-def make_run(cfg: Config, comm: Any = None) -> loop.Run:
+def make_point_env(**kwargs: Any) -> GymGoalEnv:
+    """Returns PointReach as the trainer sees it."""
+    return GymGoalEnv(gymnasium.make(POINT_REACH, **kwargs))
+
+
+def make_run(cfg: Config, comm: Any = None) -> setup.Run:
     """Binds a configuration to PointReach."""
-    env = gymnasium.make(POINT_REACH, **cfg.kwargs)
-    return loop.make_run(cfg, env, make_workers(comm or SoloComm(), cfg.workers))
+    workers = make_workers(comm or SoloComm(), cfg.workers)
+    return setup.make_run(cfg, make_point_env(**cfg.kwargs), workers)
 
 
 def run_training(cfg: Config, comm: Any = None) -> list[loop.EpochResult]:
-    """Trains from the start on PointReach and returns the reports of all epochs."""
+    """Trains from the start on PointReach and returns the results of all epochs."""
     run = make_run(cfg, comm)
-    return list(loop.train(run, loop.initial_state(run)))
+    return list(loop.train(run, setup.initial_state(run)))

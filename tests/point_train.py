@@ -1,4 +1,4 @@
-"""Runs examples/train.py with the probe environment, whose epochs take milliseconds."""
+"""Runs examples/train.py on the probe environment, whose epochs take milliseconds."""
 
 import runpy
 import sys
@@ -7,9 +7,6 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-import envs
-from helpers import POINT_REACH
-
-envs.ENV_IDS = (*envs.ENV_IDS, POINT_REACH)
-sys.argv = [str(TESTS.parent / "examples" / "train.py"), "--env", POINT_REACH, *sys.argv[1:]]
-runpy.run_path(sys.argv[0], run_name="__main__")
+program = str(TESTS.parent / "examples" / "train.py")
+sys.argv = [program, "--env", "PointReach-v0", "--import", "helpers", *sys.argv[1:]]
+runpy.run_path(program, run_name="__main__")

@@ -35,11 +35,11 @@ def play(directory, cfg, processes, resumed=False, with_replay=True):
         start = resume.restore(run, checkpoints, with_replay) if resumed else resume.fresh(run)
         rows = []
         record_epoch = make_recorder(run, {"env": POINT_REACH}, paths(directory), start)
-        for report in train(run, start.state, start.progress, start.buffers):
-            record_epoch(report)
+        for result in train(run, start.state, start.progress, start.buffers):
+            record_epoch(result)
         if run.workers.is_root:
             rows = resume.read_facts(checkpoints)[1]["rows"]
-        return report.state, report.buffers, rows
+        return result.state, result.buffers, rows
 
     results = run_twins(processes, process)
     errors = [result for result in results if isinstance(result, BaseException)]

@@ -1,1 +1,1 @@
-"""Commands: arguments, messages, exit codes and films."""
+"""The commands: arguments, messages and films."""

@@ -1,275 +1,200 @@
-"""The training loop: config -> rollouts -> replay -> pure updates -> evaluation, once per epoch.
+"""The training loop: rollouts, replay, updates, and an evaluation after every epoch.
 
-Everything below is deterministic given the configuration: what a cycle does depends on the agent's
-state, the buffers and keys that name seed, worker and cycle. Departs from Dext-Gen: one success
-rule for training and evaluation, early stopping must be confirmed by a second, larger evaluation,
-and exploration may calm down late.
+The loop is deterministic: what a cycle does depends on the configuration, the agent's state, the
+replay buffers, and keys made of seed, worker and cycle. Departs from Dext-Gen: training and
+evaluation share one success rule, early stopping needs a second, larger evaluation to agree, and
+exploration may decrease late in training.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import gymnasium
-import numpy as np
 import torch
 
 from grasp_func.config.load import Config
-from grasp_func.core import normalizer
-from grasp_func.core.ddpg import AgentState, Learner, make_learner
-from grasp_func.core.networks import Networks, make_networks
-from grasp_func.core.noise import Exploration, NoiseProcess, draw_noise, explore, make_noise_process
-from grasp_func.core.normalizer import NormState
-from grasp_func.core.numpy_policy import Policy, policy_of
+from grasp_func.core.ddpg import AgentState
 from grasp_func.core.replay import ReplayBuffer, ReplaySampling, draw_batches
-from grasp_func.core.rng import Key, Stream, fold_in, integer_seed, numpy_rng
-from grasp_func.core.types import EnvSpec, Episode, Metrics
-from grasp_func.runtime.workers import Workers
-from grasp_func.training.rollout import (
-    PREGRASP,
-    EvalResult,
-    env_spec_of,
-    evaluate,
-    run_episode,
-    score,
-)
+from grasp_func.core.rng import Stream, fold_in, integer_seed
+from grasp_func.core.types import Metrics, Transition
+from grasp_func.runtime.comm import on_each
+from grasp_func.training.collect import collect
+from grasp_func.training.evaluation import EvalResult, evaluate_agent, greedy_policy
 from grasp_func.training.schedule import ScheduleState
-from grasp_func.training.setup import ddpg_config, jit_of, network_spec, select
+from grasp_func.training.setup import Run, empty_buffers, select
 
-
-class Run(NamedTuple):
-    """What stays fixed during a run."""
-
-    cfg: Config
-    env: gymnasium.Env[Any, Any]
-    workers: Workers
-    env_spec: EnvSpec
-    nets: Networks
-    learner: Learner
-    noise: NoiseProcess
-    key: Key
-    angle_tolerance: float | None  # of the true task (rad); None: the environment has none
+OnCycle = Callable[[int, dict[str, float]], None]  # (cycles completed, metrics of the last update)
 
 
 class EpochResult(NamedTuple):
-    """What a run tells after each epoch."""
+    """A run after an epoch."""
 
     state: AgentState
-    progress: ScheduleState
-    score: EvalResult
-    confirmation: EvalResult | None  # second evaluation, where the first one reached `early_stop`
+    schedule: ScheduleState
+    eval_result: EvalResult
+    confirmation: EvalResult | None  # second evaluation, where the first reached `early_stop`
     eval_seed: int
     confirm_seed: int
-    metrics: dict[str, float]
+    metrics: dict[str, float]  # of the epoch's last update
     params_hash: str
-    seconds: float  # since training began, this call
-    buffers: list[ReplayBuffer]  # of the local workers; training goes on to write to them
-    angle_tolerance: float | None = None  # of the epoch and its evaluation (rad)
-    curriculum_active: bool = False  # whether that is not yet the true task's
+    seconds: float  # since this call of `train` began
+    buffers: list[ReplayBuffer]  # of this process's workers; training goes on to write to them
+    angle_tolerance: float | None  # of the epoch and its evaluation (rad)
+    curriculum_active: bool  # whether that is wider than the true task's
 
     def is_last(self, cfg: Config) -> bool:
-        """Tells whether training ends with this epoch."""
-        decisive = self.score if cfg.confirm_episodes == 0 else self.confirmation
-        reached = min(self.score.success, decisive.success if decisive else 0.0) >= cfg.early_stop
-        return (reached and not self.curriculum_active) or self.progress.epoch >= cfg.epochs
-
-
-def make_run(cfg: Config, env: gymnasium.Env[Any, Any], workers: Workers) -> Run:
-    """Binds a configuration to an environment.
-
-    Args:
-        cfg: with a seed.
-        env: Gymnasium goal environment with a fixed episode length. If it has an attribute
-            `angle_tolerance` (rad, not None), its present value is the true task's, and training
-            sets easier ones between episodes; `compute_reward` must follow it.
-        workers: who takes part.
-
-    Raises:
-        ValueError: the configuration does not fit the environment.
-    """
-    if cfg.seed is None:
-        raise ValueError("seed = null: draw a seed and share it with all processes before training")
-    if cfg.pregrasp_start and PREGRASP not in getattr(env.unwrapped, "starts", ()):
-        raise ValueError(
-            f"pregrasp_start = {cfg.pregrasp_start}: {env} has no start '{PREGRASP}', expected 0"
-        )
-    env_spec = env_spec_of(env)
-    nets = make_networks(env_spec, network_spec(cfg, env_spec))
-    learner = make_learner(
-        nets, env_spec, ddpg_config(cfg, env_spec), workers.mean, jit_of(cfg, workers.comm)
-    )
-    noise = make_noise_process(cfg.noise_process, cfg.noise_process_params)
-    tolerance = getattr(env.unwrapped, "angle_tolerance", None)
-    return Run(cfg, env, workers, env_spec, nets, learner, noise, Key(cfg.seed), tolerance)
-
-
-def initial_state(run: Run) -> AgentState:
-    """Returns the first process's initial state on every process."""
-    state = run.learner.init(fold_in(run.key, Stream.INIT))
-    return run.workers.comm.bcast(state)  # type: ignore[no-any-return]
-
-
-def empty_buffers(run: Run) -> list[ReplayBuffer]:
-    """Returns an empty replay buffer for each worker that this process hosts."""
-    return [ReplayBuffer(run.env_spec, run.cfg.buffer_size) for _ in run.workers.local_workers]
+        """Returns whether training ends with this epoch."""
+        decisive = self.eval_result if cfg.confirm_episodes == 0 else self.confirmation
+        success = min(self.eval_result.success, decisive.success if decisive else 0.0)
+        reached = success >= cfg.early_stop and not self.curriculum_active
+        return reached or self.schedule.epoch >= cfg.epochs
 
 
 def train(
     run: Run,
     state: AgentState,
-    progress: ScheduleState | None = None,
+    schedule: ScheduleState | None = None,
     buffers: list[ReplayBuffer] | None = None,
+    on_cycle: OnCycle | None = None,
 ) -> Iterator[EpochResult]:
-    """Trains epoch by epoch, until `early_stop` is confirmed or `epochs` are done.
+    """Trains until `early_stop` is confirmed or `epochs` are completed.
 
     Args:
         run: what stays fixed.
-        state: where learning starts or goes on.
-        progress: where the run stands; None: at its beginning.
-        buffers: replay of the local workers; None: empty.
+        state: the agent to start from.
+        schedule: of a resumed run; None: a run that begins.
+        buffers: replay of this process's workers; None: empty.
+        on_cycle: called after every cycle.
 
     Yields:
-        a report after each epoch; the agent's state is part of it.
+        the result of each epoch.
 
     Raises:
-        DesyncError: replicas differ; FloatingPointError: training diverged.
+        DesyncError: the processes' states differ.
+        FloatingPointError: training diverged.
+        UserError: the environment cannot be used, on all processes.
     """
     cfg, started = run.cfg, time.monotonic()
-    progress = progress or ScheduleState()
+    schedule = schedule or ScheduleState()
     buffers = buffers or empty_buffers(run)
     while True:
-        tolerance = progress.angle_tolerance(cfg, run.angle_tolerance)
-        curriculum_active = tolerance != run.angle_tolerance
+        tolerance = schedule.angle_tolerance(cfg, run.env.true_angle_tolerance)
         if tolerance is not None:
-            run.env.unwrapped.angle_tolerance = tolerance  # type: ignore[attr-defined]
-        for cycle in range(progress.epoch * cfg.cycles, (progress.epoch + 1) * cfg.cycles):
-            state, metrics = run_cycle(run, state, buffers, cycle, progress)
-        params_hash = run.workers.assert_synced(state)
-        eval_seed, confirm_seed = (
-            integer_seed(fold_in(run.key, stream, progress.epoch))
-            for stream in (Stream.EVALUATE, Stream.CONFIRM)
-        )
-        result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total)
-        confirmation = None
-        if result.success >= cfg.early_stop and cfg.confirm_episodes and not curriculum_active:
-            confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
-        progress = progress.advanced(cfg, result.success, curriculum_active)
-        state = replace(
-            state,
-            lr_scale=torch.tensor(progress.lr_scale(cfg)),
-            action_l2=torch.tensor(progress.action_l2(cfg)),
-        )
-        report = EpochResult(
-            state,
-            progress,
-            result,
-            confirmation,
-            eval_seed,
-            confirm_seed,
-            metrics,
-            params_hash,
-            time.monotonic() - started,
-            buffers,
-            tolerance,
-            curriculum_active,
-        )
-        yield report
-        if report.is_last(cfg):
+            run.env.angle_tolerance = tolerance
+        for cycle in range(schedule.epoch * cfg.cycles, (schedule.epoch + 1) * cfg.cycles):
+            state, metrics = run_cycle(run, state, buffers, cycle, schedule)
+            if on_cycle is not None:
+                on_cycle(cycle + 1, metrics)
+        result = _end_epoch(run, state, schedule, buffers, metrics)
+        result = result._replace(seconds=time.monotonic() - started)
+        state, schedule = result.state, result.schedule
+        yield result
+        if result.is_last(cfg):
             return
 
 
 def run_cycle(
-    run: Run, state: AgentState, buffers: list[ReplayBuffer], cycle: int, progress: ScheduleState
+    run: Run, state: AgentState, buffers: list[ReplayBuffer], cycle: int, schedule: ScheduleState
 ) -> tuple[AgentState, dict[str, float]]:
-    """Runs one cycle: rollouts, normalizer update, gradient steps, target update."""
+    """Runs one cycle: rollouts, normalizer update, gradient steps, target update.
+
+    Returns:
+        the new state, and the metrics of the last update.
+    """
     cfg, learner = run.cfg, run.learner
     policy = greedy_policy(run, state)
-    exploration, share = progress.exploration(cfg), progress.pregrasp_share(cfg)
-    fresh = []
-    for worker, buffer in zip(run.workers.local_workers, buffers, strict=True):
-        episodes = [
-            _explore_episode(run, policy, exploration, share, (worker, cycle * cfg.rollouts + i))
-            for i in range(cfg.rollouts)
-        ]
-        for episode in episodes:
-            buffer.append(episode)
-        fresh.append(_episode_moments(episodes))
-    for obs, goal in run.workers.gather(fresh):
+    comm, local_workers = run.workers.comm, run.workers.local_workers
+    moments = on_each(
+        comm,
+        lambda: [
+            collect(run, policy, buffer, (worker, cycle), schedule)
+            for worker, buffer in zip(local_workers, buffers, strict=True)
+        ],
+    )
+    for obs, goal in run.workers.gather(moments):
         state = learner.update_normalizers(state, obs, goal)
-    sampling = select(ReplaySampling, cfg)
-    reward_fn = run.env.unwrapped.compute_reward  # type: ignore[attr-defined]
-    drawn = [
+    per_update: list[Metrics] = []
+    drawn = on_each(comm, lambda: _draw(run, buffers, cycle))
+    for batches in zip(*drawn, strict=True):
+        state, metrics = learner.update(state, batches)
+        per_update.append(metrics)
+        if cfg.soft_update_every == "update":
+            state = learner.soft_update_targets(state)
+    if cfg.soft_update_every == "cycle":
+        state = learner.soft_update_targets(state)
+    return state, _last_finite(per_update, cycle)
+
+
+def _end_epoch(
+    run: Run,
+    state: AgentState,
+    schedule: ScheduleState,
+    buffers: list[ReplayBuffer],
+    metrics: dict[str, float],
+) -> EpochResult:
+    """Evaluates the agent and sets what the schedule changes for the next epoch."""
+    cfg = run.cfg
+    curriculum_active = run.env.angle_tolerance != run.env.true_angle_tolerance
+    params_hash = run.workers.assert_synced(state)
+    eval_seed, confirm_seed = (
+        integer_seed(fold_in(run.key, stream, schedule.epoch))
+        for stream in (Stream.EVALUATE, Stream.CONFIRM)
+    )
+    eval_result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total)
+    confirmation = None
+    if eval_result.success >= cfg.early_stop and cfg.confirm_episodes and not curriculum_active:
+        confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
+    schedule = schedule.advanced(cfg, eval_result.success, curriculum_active)
+    return EpochResult(
+        state=replace(
+            state,
+            lr_scale=torch.tensor(schedule.lr_scale(cfg)),
+            action_l2=torch.tensor(schedule.action_l2(cfg)),
+        ),
+        schedule=schedule,
+        eval_result=eval_result,
+        confirmation=confirmation,
+        eval_seed=eval_seed,
+        confirm_seed=confirm_seed,
+        metrics=metrics,
+        params_hash=params_hash,
+        seconds=0.0,
+        buffers=buffers,
+        angle_tolerance=run.env.angle_tolerance,
+        curriculum_active=curriculum_active,
+    )
+
+
+def _draw(run: Run, buffers: list[ReplayBuffer], cycle: int) -> list[list[Transition]]:
+    """Draws the cycle's batches of each of this process's workers."""
+    cfg, sampling = run.cfg, select(ReplaySampling, run.cfg)
+    return [
         draw_batches(
             buffer,
             fold_in(run.key, Stream.REPLAY, worker, cycle),
             cfg.batches,
             cfg.batch_size,
             sampling,
-            reward_fn,
+            run.env.compute_reward,
         )
         for worker, buffer in zip(run.workers.local_workers, buffers, strict=True)
     ]
-    metrics: Metrics = {}
-    for batches in zip(*drawn, strict=True):
-        state, metrics = learner.update(state, batches)
-        if cfg.soft_update_every == "update":
-            state = learner.soft_update_targets(state)
-    if cfg.soft_update_every == "cycle":
-        state = learner.soft_update_targets(state)
-    return state, _finite(metrics, cycle)
 
 
-def evaluate_agent(run: Run, state: AgentState, seed: int, n: int) -> EvalResult:
-    """Plays episodes 0 .. n - 1 of `seed`, shared among the workers; all get the same score."""
-    policy = greedy_policy(run, state)
-    total = run.workers.total
-    parts = [evaluate(run.env, policy, seed, range(w, n, total)) for w in run.workers.local_workers]
-    return score(list(chain.from_iterable(run.workers.gather(parts))))
+def _last_finite(per_update: list[Metrics], cycle: int) -> dict[str, float]:
+    """Returns the metrics of a cycle's last update.
 
-
-def greedy_policy(run: Run, state: AgentState) -> Policy:
-    """Returns the policy that the state's actor and normalizers define."""
-    actor = run.learner.unravel(state.params)["actor"]
-    return policy_of(run.nets, actor, run.learner.scalings(state))
-
-
-def _explore_episode(
-    run: Run, policy: Policy, exploration: Exploration, pregrasp: float, address: tuple[int, int]
-) -> Episode:
-    """Plays a training episode; its address is worker and number.
-
-    With probability `pregrasp` it begins above a grasp.
+    Raises:
+        FloatingPointError: those of one of the updates are not finite.
     """
-    noise = draw_noise(
-        fold_in(run.key, Stream.EXPLORE, *address),
-        run.env_spec.horizon,
-        run.env_spec.action,
-        exploration,
-        run.noise,
-    )
-    seed = integer_seed(fold_in(run.key, Stream.ENV, *address))
-    clip = run.cfg.action_clip
-    curriculum_active = numpy_rng(fold_in(run.key, Stream.PREGRASP, *address)).random() < pregrasp
-    return run_episode(
-        run.env,
-        policy,
-        seed,
-        lambda action, t: explore(action, noise, t, clip),
-        PREGRASP if curriculum_active else None,
-    )[0]
-
-
-def _episode_moments(episodes: list[Episode]) -> tuple[NormState, NormState]:
-    """Returns the moments of the observations and of the goals of one worker's episodes."""
-    obs = torch.from_numpy(np.concatenate([episode.obs for episode in episodes]))
-    goals = torch.from_numpy(np.stack([episode.goal for episode in episodes]))
-    return normalizer.batch_moments(obs), normalizer.batch_moments(goals)
-
-
-def _finite(metrics: Metrics, cycle: int) -> dict[str, float]:
-    numbers = {name: float(value) for name, value in metrics.items()}
-    if not np.isfinite(list(numbers.values())).all():
-        raise FloatingPointError(f"training diverged in cycle {cycle}: {numbers}")
+    values = torch.stack([torch.stack(list(metrics.values())) for metrics in per_update])
+    bad = torch.nonzero(~torch.isfinite(values).all(dim=1)).flatten().tolist()
+    update = bad[0] if bad else len(per_update) - 1
+    numbers = {name: float(value) for name, value in per_update[update].items()}
+    if bad:
+        raise FloatingPointError(
+            f"training diverged in cycle {cycle + 1}, update {update + 1} of {len(per_update)}: "
+            f"{numbers}; lower actor_lr or critic_lr"
+        )
     return numbers

@@ -14,7 +14,7 @@ from typing import Any
 
 from grasp_func.errors import SaveError
 from grasp_func.storage.atomic import read_bytes, reason
-from grasp_func.training.rollout import EvalResult
+from grasp_func.training.evaluation import EvalResult
 
 CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
 MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 5 MB

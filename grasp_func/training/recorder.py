@@ -11,8 +11,9 @@ from grasp_func.storage.agent_files import agent_bytes
 from grasp_func.storage.atomic import write_folder
 from grasp_func.storage.run_dir import RunPaths
 from grasp_func.training import resume
-from grasp_func.training.loop import EpochResult, Run
+from grasp_func.training.loop import EpochResult
 from grasp_func.training.metrics import stats_json, stats_png, summary
+from grasp_func.training.setup import Run
 
 
 def describe(run: Run, env_id: str) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def make_recorder(
 
 def row_of(run: Run, report: EpochResult, seconds_before: float) -> dict[str, Any]:
     """Returns an epoch's entry of stats.json; its seconds are those of all sittings."""
-    cfg, result, epoch = run.cfg, report.score, report.progress.epoch
+    cfg, result, epoch = run.cfg, report.eval_result, report.schedule.epoch
     confirmation = report.confirmation
     return {
         "epoch": epoch,
@@ -89,7 +90,7 @@ def row_of(run: Run, report: EpochResult, seconds_before: float) -> dict[str, An
         "eval_seed": report.eval_seed,
         "confirmation": confirmation and {**summary(confirmation), "seed": report.confirm_seed},
         **report.metrics,
-        "phase": report.progress.phase,
+        "phase": report.schedule.phase,
         "angle_tolerance": report.angle_tolerance,
         "params_hash": report.params_hash,
     }

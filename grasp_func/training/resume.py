@@ -21,8 +21,9 @@ from grasp_func.storage.agent import fitting_from_files, from_files
 from grasp_func.storage.agent_files import read_agent
 from grasp_func.storage.checkpoint import KEPT, load_checkpoint, read_facts, save_checkpoint
 from grasp_func.storage.run_dir import pretrain_directory
-from grasp_func.training.loop import EpochResult, Run, empty_buffers, initial_state
+from grasp_func.training.loop import EpochResult
 from grasp_func.training.schedule import ScheduleState
+from grasp_func.training.setup import Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes")
 FORMAT = 3  # of the facts and of the replay shards; another one is refused
@@ -125,7 +126,7 @@ def save(run: Run, directory: Path, env_id: str, report: EpochResult, record: Re
     Raises:
         SaveError: a file cannot be written on any process; the checkpoint before stays whole.
     """
-    epoch, per_epoch = report.progress.epoch, _episodes_per_epoch(run)
+    epoch, per_epoch = report.schedule.epoch, _episodes_per_epoch(run)
     local_workers = list(zip(run.workers.local_workers, report.buffers, strict=True))
 
     def write_shards() -> None:
@@ -139,7 +140,7 @@ def save(run: Run, directory: Path, env_id: str, report: EpochResult, record: Re
             seed=run.key.seed,
             workers=run.workers.total,
             config=run.cfg.model_dump(mode="json"),
-            progress=report.progress._asdict(),
+            progress=report.schedule._asdict(),
             episodes=report.buffers[0].n_seen,
             rows=record.rows,
             history=record.history,
@@ -167,8 +168,7 @@ def load_pretrained(
     Raises:
         SaveError: there is none, its files are unusable, or they are of an agent of other sizes.
     """
-    gripper = getattr(run.env.unwrapped, "gripper_type", env_id)
-    directory = pretrain_directory(save_dir, env_id, gripper)
+    directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
     files = read_agent(directory)
     if run.cfg.load_pretrained != "fitting":
         loaded = from_files(run.learner, state, files, directory)

@@ -1,7 +1,7 @@
-"""Where a run stands, and what follows from it: phase, rates, exploration, starts, tolerance.
+"""The schedule of a run: phase, learning rates, exploration, starts and angle tolerance.
 
-Everything is a function of the evaluations so far, so a run that is resumed goes on alike. Departs
-from Dext-Gen, whose settings stay the same throughout.
+All of it is a function of the evaluations so far, so a resumed run continues as it would have.
+Departs from Dext-Gen, whose settings stay the same throughout.
 """
 
 from typing import NamedTuple
@@ -9,64 +9,75 @@ from typing import NamedTuple
 from grasp_func.config.load import Config
 from grasp_func.core.noise import Exploration
 
+HITS = 2  # evaluations at a success rate that begin a phase; one alone may be luck
+
 
 class ScheduleState(NamedTuple):
-    """Where a run stands, besides the agent's state; equal on all processes."""
+    """What the schedule depends on; equal on all processes.
+
+    The curriculum is active while the angle tolerance is wider than the true task's. Success is
+    easy then, so it counts for nothing but the tolerance: `late_hits`, `fine_hits` and `best` stay
+    as they are.
+    """
 
     epoch: int = 0  # epochs completed
-    late_hits: int = 0  # evaluations so far that reached `late_success`
-    fine_hits: int = 0  # evaluations so far that reached `fine_success`
-    best: float = 0.0  # highest success rate of an evaluation so far
-    tightenings: int = 0  # how often the angle tolerance was divided
+    late_hits: int = 0  # evaluations of the true task that reached `late_success`
+    fine_hits: int = 0  # evaluations of the true task that reached `fine_success`
+    best: float = 0.0  # highest success rate of an evaluation of the true task
+    tightenings: int = 0  # number of times that the angle tolerance was divided
 
     def advanced(
         self, cfg: Config, success: float, curriculum_active: bool = False
     ) -> "ScheduleState":
-        """Returns the progress after an epoch.
+        """Returns the schedule after one more epoch.
 
         Args:
-            cfg: the run's.
-            success: rate with which the epoch ended.
-            curriculum_active: whether the angle tolerance was not yet the true task's. The fine
-                phase waits for that: its steps would be too small for what is still to be learned.
+            cfg: settings of the run.
+            success: success rate of the epoch's evaluation.
+            curriculum_active: whether its angle tolerance was wider than the true task's.
         """
-        late = cfg.late_success is not None and success >= cfg.late_success
-        fine = (
-            cfg.fine_success is not None and success >= cfg.fine_success and not curriculum_active
-        )
-        return ScheduleState(
-            self.epoch + 1,
-            self.late_hits + late,
-            self.fine_hits + fine,
-            max(self.best, success),
-            self.tightenings + (curriculum_active and success > cfg.angle_tolerance_success),
+        if curriculum_active:
+            tightened = success > cfg.angle_tolerance_success
+            return self._replace(epoch=self.epoch + 1, tightenings=self.tightenings + tightened)
+        return self._replace(
+            epoch=self.epoch + 1,
+            late_hits=self.late_hits + _reached(success, cfg.late_success),
+            fine_hits=self.fine_hits + _reached(success, cfg.fine_success),
+            best=max(self.best, success),
         )
 
     def angle_tolerance(self, cfg: Config, true: float | None) -> float | None:
-        """Returns the present angle tolerance (rad), from the true task's; None: it has none."""
+        """Returns the angle tolerance of the next epoch (rad).
+
+        Args:
+            cfg: settings of the run.
+            true: tolerance of the true task (rad); None: goals name no rotation.
+        """
         if true is None:
             return None
         return max(true, cfg.angle_tolerance_start / cfg.angle_tolerance_factor**self.tightenings)
 
     @property
     def phase(self) -> str:
-        """Early, late or fine; one lucky evaluation does not begin a phase."""
-        return "fine" if self.fine_hits >= 2 else "late" if self.late_hits >= 2 else "early"
+        """The phase of training: early, late or fine."""
+        if self.fine_hits >= HITS:
+            return "fine"
+        return "late" if self.late_hits >= HITS else "early"
 
     def lr_scale(self, cfg: Config) -> float:
         """Factor on both learning rates."""
         return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
 
     def action_l2(self, cfg: Config) -> float:
-        """Weight of the penalty on saturated actions."""
+        """Weight of the penalty on large actions."""
         return self._now(cfg.action_l2, cfg.late_action_l2)
 
-    def pregrasp_share(self, cfg: Config) -> float:
-        """Share of training episodes that begin above a grasp: falls linearly, never rises."""
+    def p_pregrasp(self, cfg: Config) -> float:
+        """Probability that a training episode starts above a grasp; it never rises."""
         return cfg.pregrasp_start * max(0.0, 1.0 - self.best / cfg.pregrasp_until)
 
     def exploration(self, cfg: Config) -> Exploration:
-        """How loudly training episodes explore."""
+        """Exploration of training episodes."""
         return Exploration(
             eps=self._now(cfg.eps, cfg.late_eps),
             action_noise=self._now(cfg.action_noise, cfg.late_action_noise),
@@ -78,4 +89,9 @@ class ScheduleState(NamedTuple):
         )
 
     def _now(self, early: float, late: float | None) -> float:
+        """Returns the value for the present phase; `late` None: it never changes."""
         return early if self.phase == "early" or late is None else late
+
+
+def _reached(success: float, threshold: float | None) -> bool:
+    return threshold is not None and success >= threshold

@@ -47,18 +47,18 @@ def test_one_process_says_so_loudly(tmp_path):
 def test_evaluation_equals_the_trainings_own(trained, tmp_path):
     cwd, _ = trained
     row = json.loads((cwd / "saves" / ENV / "stats.json").read_text())["epochs"][-1]
-    report = tmp_path / "result.json"
-    numbers = ["--ntests", str(row["n"]), "--seed", str(row["eval_seed"]), "--json", str(report)]
+    path = tmp_path / "result.json"
+    numbers = ["--ntests", str(row["n"]), "--seed", str(row["eval_seed"]), "--json", str(path)]
     done = launch("evaluate.py", "--env", ENV, *numbers, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    result = json.loads(report.read_text())
+    result = json.loads(path.read_text())
     for key in ("success", "success_table", "success_air", "n", "n_table", "n_air"):
         assert result[key] == row[key], key
     assert result["seed"] == row["eval_seed"] and result["n"] == 6
     assert "overall" in done.stdout and "air" in done.stdout
 
 
-def test_evaluation_takes_the_runs_own_environment(trained, tmp_path):
+def test_evaluation_uses_the_arguments_of_the_runs_environment(trained, tmp_path):
     cwd, _ = trained
     stats = json.loads((cwd / "saves" / ENV / "stats.json").read_text())
     stats["config"]["kwargs"] = {"air_goal_share": 1.0}
@@ -78,9 +78,9 @@ def test_filmed_episodes_are_the_evaluated_ones(trained, tmp_path):
     cwd, _ = trained
     small = ["--set", "kwargs.render_width=64", "--set", "kwargs.render_height=48"]
     for name, film in (("plain", []), ("filmed", ["--record", str(tmp_path / "a.mp4"), *small])):
-        report = ["--json", str(tmp_path / name)]
+        written = ["--json", str(tmp_path / name)]
         numbers = ["--ntests", "3", "--filmed", "2"]
-        done = launch("evaluate.py", "--env", ENV, *numbers, *film, *report, cwd=cwd)
+        done = launch("evaluate.py", "--env", ENV, *numbers, *film, *written, cwd=cwd)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "plain").read_text() == (tmp_path / "filmed").read_text()
     assert iio.imread(tmp_path / "a.mp4").shape == (2 * 51, 48, 64, 3)
@@ -124,8 +124,17 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", ENV, "--resume"], ["no run to resume", "checkpoints"]),
         ("train.py", ["--env", ENV, "--resume", "there"], ["there: not a run"]),
         ("train.py", ["--env", ENV, "--resume", "checkpoints/a"], ["a: no checkpoint there"]),
-        ("train.py", ["--env", ENV, "--without-replay"], ["goes with --resume only"]),
+        ("train.py", ["--env", ENV, "--without-replay"], ["only with --resume"]),
+        (
+            "train.py",
+            ["--env", ENV, "--resume", "--config", "a.yaml"],
+            ["a resumed run keeps its configuration", "--config"],
+        ),
         ("train.py", ["--env", ENV, "--set", "buffer_size=10000000000"], ["GiB", "fits"]),
+        ("train.py", ["--env", ENV, "--import", "no_such_module"], ["no_such_module"]),
+        ("train.py", ["--env", "CartPole-v1", "--import", "json"], ["CartPole-v1 has no goals"]),
+        ("train.py", ["--env", ENV, "--epochs", "3"], ["unrecognized arguments: --epochs 3"]),
+        ("train.py", [], ["--env"]),
         ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "actor.pt", "train first"]),
         ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
         ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["--ntests 0"]),
@@ -145,8 +154,17 @@ def test_mistakes_of_users_are_one_line(program, arguments, words, tmp_path, run
 
 
 @pytest.mark.mpi
-def test_mistakes_are_reported_by_the_first_process_only(tmp_path):
-    done = launch("train.py", "--env", ENV, "--set", "gamma=2", cwd=tmp_path, processes=2)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--env", ENV, "--set", "gamma=2"],
+        ["--env", ENV, "--set", "kwargs.size=3"],
+        ["--env", "FlatPJCub-v0"],
+        ["--env"],
+    ],
+)
+def test_mistakes_are_reported_by_the_first_process_only(arguments, tmp_path):
+    done = launch("train.py", *arguments, cwd=tmp_path, processes=2)
     assert done.returncode == 2
     assert done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr
 
@@ -226,7 +244,7 @@ def test_stable_baselines_trains_on_an_environment(tmp_path):
     "env_id",
     [
         *("UnevenPJFixedCube-v0", "UnevenBarrettCube-v0", "ObstacleSHCube-v0", "FlatSHOrient-v0"),
-        *(f"FlatPJOrient{way}-v0" for way in ("", "Euler", "Quat", "AxisAngle")),
+        *(f"FlatPJOrient{name}-v0" for name in ("", "Euler", "Quat", "AxisAngle")),
     ],
 )
 def test_every_kind_of_task_trains_as_configured(env_id, tmp_path):

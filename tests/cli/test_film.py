@@ -1,4 +1,4 @@
-"""Films: which episodes are in them, and what they cannot be."""
+"""Films: the episodes that they hold, and the paths that are refused."""
 
 import sys
 from pathlib import Path
@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from grasp_func.cli.film import Filmed
+from grasp_func.errors import UserError
 
 
 class Counter(gymnasium.Env):
-    """Shows the number of pictures it was asked for, as a grey."""
+    """Renders the number of frames so far as a shade of grey."""
 
     metadata = {"render_fps": 25}  # noqa: RUF012
     observation_space = action_space = gymnasium.spaces.Box(-1, 1, (1,))
 
     def __init__(self, shape=(48, 64, 3)):
-        self.shape, self.pictures = shape, 0
+        self.shape, self.frames = shape, 0
 
     def reset(self, *, seed=None, options=None):
         return np.zeros(1, np.float32), {}
@@ -26,8 +27,8 @@ class Counter(gymnasium.Env):
         return np.zeros(1, np.float32), 0.0, False, False, {}
 
     def render(self):
-        self.pictures += 1
-        return np.full(self.shape, 20 * self.pictures, np.uint8)
+        self.frames += 1
+        return np.full(self.shape, 20 * self.frames, np.uint8)
 
 
 def play(env, episodes, steps=3):
@@ -45,10 +46,10 @@ def test_a_film_holds_the_first_episodes_whole(suffix, episodes, tmp_path):
     env = Filmed(counter, path, n_episodes=2)
     play(env, episodes)
     env.close()
-    frames = iio.imread(path)
-    n = 4 * min(episodes, 2)  # each with the picture of its start
-    assert frames.shape == (n, 48, 64, 3) and counter.pictures == n
-    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), 20.0 * np.arange(1, n + 1), atol=5)
+    film = iio.imread(path)
+    n = 4 * min(episodes, 2)  # each with a frame of its start
+    assert film.shape == (n, 48, 64, 3) and counter.frames == n
+    np.testing.assert_allclose(film.mean(axis=(1, 2, 3)), 20.0 * np.arange(1, n + 1), atol=5)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -56,9 +57,20 @@ def test_a_film_is_complete_when_the_episode_after_its_last_begins(tmp_path):
     pytest.importorskip("imageio")
     env = Filmed(Counter(), tmp_path / "film.mp4", n_episodes=1)
     play(env, 1)
-    assert not (tmp_path / "film.mp4").exists()
     env.reset()
+    assert not (tmp_path / "film.mp4").exists()
+    env.step(None)
     assert (tmp_path / "film.mp4").exists()
+
+
+def test_a_reset_that_no_step_follows_is_not_filmed(tmp_path):
+    pytest.importorskip("imageio")
+    counter = Counter()
+    env = Filmed(counter, tmp_path / "film.gif", n_episodes=1)
+    env.reset()
+    play(env, 1)
+    env.close()
+    assert counter.frames == 4
 
 
 @pytest.mark.parametrize(
@@ -68,12 +80,12 @@ def test_a_film_is_complete_when_the_episode_after_its_last_begins(tmp_path):
 def test_bad_paths_are_refused_before_the_first_episode(name, words, tmp_path, monkeypatch):
     pytest.importorskip("imageio")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         Filmed(Counter(), Path(name), n_episodes=1)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ValueError, match=r'imageio.*pip install -e "\.\[video\]"'):
+    with pytest.raises(UserError, match=r'imageio.*pip install -e "\.\[video\]"'):
         Filmed(Counter(), tmp_path / "film.mp4", n_episodes=1)

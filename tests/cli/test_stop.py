@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from command_line import ENV, launch, settings, wait_for_epochs
-from grasp_func.cli.launch import stop_line
+from grasp_func.cli.messages import stop_line
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.process import STOP_NOTICE, STOP_SIGNALS, stop_requests
 from grasp_func.storage.agent_files import read_agent

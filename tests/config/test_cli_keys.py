@@ -1,11 +1,9 @@
 """Keys that take effect where training is started: save, load_pretrained and matmul."""
 
-import sys
-
 import pytest
 import torch
 
-import examples.train
+from grasp_func.cli import train
 from helpers import POINT_REACH, tiny_config
 
 
@@ -14,15 +12,14 @@ def main(eager, monkeypatch, tmp_path, capsys):
     """Returns a function that runs examples/train.py on PointReach and names what it wrote."""
     settings = tiny_config(epochs=1).model_dump(exclude_unset=True)
     text = [f"{key}={value}" for key, value in settings.items()]
-    monkeypatch.setattr(examples.train, "ENV_IDS", (POINT_REACH,))
     (tmp_path / "config.yaml").write_text("Default:\n  seed: 0\n")
 
     def run(*changes):
-        arguments = ["--env", POINT_REACH, "--config", str(tmp_path / "config.yaml")]
+        arguments = ["--env", POINT_REACH, "--import", "helpers"]
+        arguments += ["--config", str(tmp_path / "config.yaml")]
         arguments += ["--save-dir", str(tmp_path / "saves")]
         arguments += [word for change in (*text, *changes) for word in ("--set", change)]
-        monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
-        examples.train.main()
+        assert train.main(arguments) == 0
         return {path.name for path in (tmp_path / "saves").rglob("*")}
 
     return run

@@ -40,7 +40,7 @@ STAGES = (
 class Result(NamedTuple):
     """A run that has ended."""
 
-    run: loop.Run
+    run: setup.Run
     start: Any
     reports: list[loop.EpochResult]
     epochs: list[dict[str, Any]]  # what each epoch consisted of
@@ -55,7 +55,7 @@ class Result(NamedTuple):
 
 def result_of(changes) -> Result:
     run = make_run(tiny_config(**changes))
-    start = loop.initial_state(run)
+    start = setup.initial_state(run)
     batches = []
 
     def update(state, batch_of_each_worker):
@@ -106,7 +106,7 @@ def episodes(result):
 
 
 def evaluated(result):
-    return result.reports[-1].score.overall.n
+    return result.reports[-1].eval_result.overall.n
 
 
 def confirmed(result):
@@ -115,7 +115,7 @@ def confirmed(result):
 
 
 def phases(result):
-    return [report.progress.phase for report in result.reports]
+    return [report.schedule.phase for report in result.reports]
 
 
 def tolerances(result):

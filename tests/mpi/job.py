@@ -13,6 +13,7 @@ from grasp_func.runtime.comm import SoloComm, connect
 from grasp_func.runtime.consistency import assert_alike
 from grasp_func.runtime.process import user_errors
 from grasp_func.training import loop
+from grasp_func.training.setup import initial_state
 from helpers import make_run, tiny_config
 
 
@@ -31,12 +32,13 @@ def main(mode: str) -> None:
         updates = "compiled" if mode == "compiled" else "traced"
         cfg = tiny_config(workers=workers, cycles=2, evals=3, updates=updates)
         run = make_run(cfg, world)
-    state = loop.initial_state(run)
+    state = initial_state(run)
     if mode == "desync" and rank == last:
         state = state.replace(target=state.target + 1e-6)
-    for report in loop.train(run, state):
+    for result in loop.train(run, state):
         if rank == 0:
-            print(report.params_hash, report.progress, report.score, report.metrics, flush=True)
+            numbers = result.schedule, result.eval_result, result.metrics
+            print(result.params_hash, *numbers, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from grasp_func.cli import launch
 from grasp_func.core.ddpg import DDPGConfig, make_gradient, make_learner
 from grasp_func.core.jit import trace
 from grasp_func.core.networks import NetworkSpec, make_networks
@@ -16,7 +15,8 @@ from grasp_func.core.normalizer import batch_moments
 from grasp_func.core.rng import Key
 from grasp_func.core.types import EnvSpec
 from grasp_func.runtime.aot import compile_graph
-from grasp_func.training import loop
+from grasp_func.training import loop, session
+from grasp_func.training.setup import initial_state
 from helpers import assert_same, make_batch, make_run, tiny_config
 from mpi_jobs import environment, needs_compiler
 
@@ -65,16 +65,16 @@ def test_compiling_without_a_compiler_is_one_line_and_nothing_written(tmp_path):
 
 
 def test_compiling_for_different_cpus_is_refused(monkeypatch):
-    monkeypatch.setattr(launch, "cpu_names", lambda comm: ["CPU A", "CPU B"])
+    monkeypatch.setattr(session, "cpu_names", lambda comm: ["CPU A", "CPU B"])
     run = make_run(tiny_config(updates="compiled"))
     with pytest.raises(ValueError, match=r"updates = compiled: .* CPUs differ \(CPU A, CPU B\)"):
-        launch.compile_updates(run)
+        session.compile_updates(run)
 
 
 @needs_compiler
 def test_training_uses_the_compiled_program(monkeypatch):
     """It is compiled before the first episode."""
     run = make_run(tiny_config(updates="compiled"))
-    launch.compile_updates(run)
+    session.compile_updates(run)
     monkeypatch.setattr("grasp_func.core.jit.make_fx", None)
-    assert list(loop.train(run, loop.initial_state(run)))
+    assert list(loop.train(run, initial_state(run)))

@@ -8,8 +8,10 @@ from grasp_func.core.numpy_policy import act
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent import from_files, load_policy, to_files
 from grasp_func.storage.agent_files import read_agent, write_agent
-from grasp_func.training.loop import greedy_policy, initial_state, train
+from grasp_func.training.evaluation import greedy_policy
+from grasp_func.training.loop import train
 from grasp_func.training.resume import load_pretrained
+from grasp_func.training.setup import initial_state
 from helpers import assert_same, make_batch, make_run, tiny_config
 
 MATRIX = {"kwargs": {"rotation": True}, "actor_net_type": "PosePolicyNet"}

@@ -5,7 +5,8 @@ import torch
 
 from grasp_func.errors import SaveError
 from grasp_func.storage.checkpoint import KEPT, load_checkpoint, save_checkpoint
-from grasp_func.training.loop import initial_state, train
+from grasp_func.training.loop import train
+from grasp_func.training.setup import initial_state
 from helpers import assert_same, make_batch, make_run, tiny_config
 
 FACTS = {"epoch": 3, "promising": 1, "tolerance": 0.1}

@@ -30,7 +30,8 @@ from grasp_func.storage.export import (
     safetensors_files,
     torchscript_files,
 )
-from grasp_func.training.rollout import env_spec_of, run_episode
+from grasp_func.training.goal_env import GymGoalEnv
+from grasp_func.training.rollout import run_episode
 from helpers import DEGENERATE, ENV_SPEC
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")
@@ -80,9 +81,9 @@ def test_torchscript_acts_as_the_policy(spec, seed):
 def test_torchscript_acts_as_the_trained_agent_on_ten_thousand_observations():
     """A trained actor's rotation embeddings are short, which blows rounding up."""
     directory = PROGRAM.parents[1] / "saves" / "pretrain" / "ParallelJaw"
-    files, env = read_agent(directory), gymnasium.make(ENV)
+    files, env = read_agent(directory), GymGoalEnv(gymnasium.make(ENV))
     policy, module = policy_pair(
-        files.actor, env_spec_of(env).rotation, files.obs_scaling, files.goal_scaling
+        files.actor, env.spec.rotation, files.obs_scaling, files.goal_scaling
     )
     episodes = [run_episode(env, policy, seed)[0] for seed in range(200)]
     obs = np.concatenate([episode.obs for episode in episodes])
@@ -213,7 +214,7 @@ def test_an_export_that_cannot_be_written_leaves_the_old_one(agent, tmp_path, mo
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """Returns a folder with an untrained agent for the cube, and the environment's env_spec."""
-    env_spec = env_spec_of(gymnasium.make(ENV))
+    env_spec = GymGoalEnv(gymnasium.make(ENV)).spec
     nets = make_networks(env_spec, NetworkSpec("PosePolicyNet", 2, 8, 2, 8))
     networks = nets.init(Key(0))
     scales = [Scaling(torch.zeros(n), torch.ones(n), 200.0) for n in (env_spec.obs, env_spec.goal)]

@@ -1,70 +1,71 @@
-"""The angle tolerance: eased at first, training state, and the true task's at the end."""
+"""The angle tolerance: wide at first, part of the schedule, and the true task's at the end."""
 
 import math
 
+import gymnasium
 import pytest
 
+from grasp_func.runtime.comm import SoloComm
+from grasp_func.runtime.workers import make_workers
 from grasp_func.training import loop
+from grasp_func.training.goal_env import GymGoalEnv
 from grasp_func.training.recorder import progress_line, row_of
-from grasp_func.training.rollout import env_spec_of
-from grasp_func.training.schedule import ScheduleState
-from grasp_func.training.setup import ddpg_config
-from helpers import make_run, run_training, tiny_config
+from grasp_func.training.setup import initial_state
+from grasp_func.training.setup import make_run as bind
+from helpers import POINT_REACH, make_run, run_training, tiny_config
 
 EASY = {"kwargs": {"angle_tolerance": 2.0}}  # a distance here; all but the farthest points succeed
 
 
-def test_schedule_by_hand():
-    cfg, progress, course = tiny_config(), ScheduleState(), []
-    for success in (0.75, 0.76, 0.9, 0.1, *[1.0] * 12):
-        tolerance = progress.angle_tolerance(cfg, 0.2)
-        course.append(tolerance)
-        progress = progress.advanced(cfg, success, curriculum_active=tolerance != 0.2)
-    assert course[:5] == pytest.approx([math.pi, math.pi, math.pi / 1.25, *[math.pi / 1.5625] * 2])
-    assert course[-2] > course[-1] == 0.2 and progress.tightenings == 13
-    assert ScheduleState().angle_tolerance(cfg, None) is None
-    strict = tiny_config(angle_tolerance_start=0.1)
-    assert ScheduleState().angle_tolerance(strict, 0.2) == 0.2
-
-
 def test_training_stops_early_only_at_the_true_tolerance(eager):
     cfg = tiny_config(epochs=9, early_stop=0.5, confirm_episodes=4, evals=10, **EASY)
-    reports = run_training(cfg)
+    results = run_training(cfg)
     tolerances = [math.pi, math.pi / 1.25, math.pi / 1.25**2, 2.0]
-    assert [report.angle_tolerance for report in reports] == pytest.approx(tolerances)
-    assert [report.curriculum_active for report in reports] == [True] * 3 + [False]
-    assert [report.confirmation is not None for report in reports] == [False] * 3 + [True]
+    assert [result.angle_tolerance for result in results] == pytest.approx(tolerances)
+    assert [result.curriculum_active for result in results] == [True] * 3 + [False]
+    assert [result.confirmation is not None for result in results] == [False] * 3 + [True]
 
 
-def test_the_fine_phase_waits_for_the_true_tolerance(eager):
-    cfg = tiny_config(epochs=6, early_stop=1.0, evals=10, fine_success=0.5, **EASY)
-    phases = [report.progress.phase for report in run_training(cfg)]
-    assert phases[:4] == ["early"] * 4
+@pytest.mark.parametrize("phase", ["late", "fine"])
+def test_phases_wait_for_the_true_tolerance(phase, eager):
+    cfg = tiny_config(epochs=6, early_stop=1.0, evals=10, **{f"{phase}_success": 0.5}, **EASY)
+    phases = [result.schedule.phase for result in run_training(cfg)]
+    assert phases == ["early"] * 4 + [phase] * (len(phases) - 4)
+
+
+def test_starts_above_a_grasp_wait_for_the_true_tolerance(eager):
+    cfg = tiny_config(epochs=4, early_stop=1.0, evals=10, pregrasp_start=0.5, **EASY)
+    probabilities = [result.schedule.p_pregrasp(cfg) for result in run_training(cfg)]
+    assert probabilities[:3] == [0.5] * 3 and probabilities[3] < 0.5
 
 
 def test_evaluation_and_rewards_follow_the_tolerance(eager):
     run = make_run(tiny_config(epochs=1, evals=20, kwargs={"angle_tolerance": 1e-6}))
-    (report,) = loop.train(run, loop.initial_state(run))
-    assert report.score.success == 1.0  # at pi; nothing comes as near as the true task wants
-    assert run.env.unwrapped.angle_tolerance == math.pi and run.angle_tolerance == 1e-6
-    assert report.progress.tightenings == 1
+    (result,) = loop.train(run, initial_state(run))
+    assert result.eval_result.success == 1.0  # at pi; no point comes as near as the true task wants
+    assert run.env.angle_tolerance == math.pi and run.env.true_angle_tolerance == 1e-6
+    assert result.schedule.tightenings == 1
 
 
-def test_rows_and_lines_tell(eager):
+def test_two_runs_on_one_environment_agree_on_the_true_task(eager):
+    """The first run leaves the environment with a wide tolerance."""
+    env, cfg = gymnasium.make(POINT_REACH, angle_tolerance=0.01), tiny_config(epochs=1)
+    results = []
+    for _ in range(2):
+        run = bind(cfg, GymGoalEnv(env), make_workers(SoloComm(), 1))
+        assert run.env.true_angle_tolerance == 0.01
+        results += loop.train(run, initial_state(run))
+    assert results[0].curriculum_active and results[1].curriculum_active
+    assert results[0].params_hash == results[1].params_hash
+
+
+def test_rows_and_lines_show_the_tolerance(eager):
     run = make_run(tiny_config(epochs=1, **EASY))
-    (report,) = loop.train(run, loop.initial_state(run))
-    row = row_of(run, report, 0.0)
+    (result,) = loop.train(run, initial_state(run))
+    row = row_of(run, result, 0.0)
     assert row["angle_tolerance"] == math.pi
     assert "within 3.142 rad" in progress_line(row, 1)
     plain = make_run(tiny_config(epochs=1))
-    (report,) = loop.train(plain, loop.initial_state(plain))
-    row = row_of(plain, report, 0.0)
+    (result,) = loop.train(plain, initial_state(plain))
+    row = row_of(plain, result, 0.0)
     assert row["angle_tolerance"] is None and "rad" not in progress_line(row, 1)
-
-
-def test_the_lowest_reward_is_the_environments():
-    run = make_run(tiny_config())
-    assert run.env_spec.lowest_reward == -1.0
-    run.env.unwrapped.lowest_reward = -2.0
-    env_spec = env_spec_of(run.env)
-    assert ddpg_config(run.cfg, env_spec).lowest_reward == env_spec.lowest_reward == -2.0

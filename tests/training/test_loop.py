@@ -8,10 +8,18 @@ import torch
 
 from grasp_func.core.ddpg import Learner
 from grasp_func.core.rng import Key
+from grasp_func.errors import ConfigError, UserError
 from grasp_func.runtime.workers import DesyncError
-from grasp_func.training import loop
-from grasp_func.training.rollout import EvalResult, Rate, evaluate, score
+from grasp_func.training import collect, loop
+from grasp_func.training.evaluation import (
+    EvalResult,
+    Rate,
+    count_successes,
+    evaluate,
+    greedy_policy,
+)
 from grasp_func.training.schedule import ScheduleState
+from grasp_func.training.setup import ddpg_config, initial_state
 from helpers import PointReach, assert_same, make_run, run_training, run_twins, tiny_config
 
 LEARNS = tiny_config(
@@ -22,8 +30,8 @@ LEARNS = tiny_config(
 )  # fmt: skip
 
 
-def hashes(reports):
-    return [report.params_hash for report in reports]
+def hashes(results):
+    return [result.params_hash for result in results]
 
 
 # --- learning
@@ -33,16 +41,16 @@ def hashes(reports):
 def test_point_reach_is_solved_in_seconds(seed):
     started = time.process_time()
     run = make_run(LEARNS.model_copy(update={"seed": seed}))
-    untrained = loop.initial_state(run)
-    *_, report = loop.train(run, untrained)
+    untrained = initial_state(run)
+    *_, result = loop.train(run, untrained)
     fresh = [
-        score(evaluate(run.env, loop.greedy_policy(run, state), 12345, range(200))).success
-        for state in (untrained, report.state)
+        count_successes(evaluate(run.env, greedy_policy(run, state), 12345, range(200))).success
+        for state in (untrained, result.state)
     ]
     assert fresh[0] < 0.3
     assert fresh[1] > 0.9
-    assert report.confirmation.success >= 0.95
-    assert report.progress.epoch < 20
+    assert result.confirmation.success >= 0.95
+    assert result.schedule.epoch < 20
     assert time.process_time() - started < 20
 
 
@@ -65,7 +73,7 @@ def test_training_does_not_depend_on_global_generators_or_earlier_episodes(eager
     torch.manual_seed(5)
     run = make_run(cfg)
     run.env.reset(seed=99)  # somebody else has used the environment
-    assert hashes(loop.train(run, loop.initial_state(run))) == expected
+    assert hashes(loop.train(run, initial_state(run))) == expected
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
@@ -74,13 +82,13 @@ def test_four_workers_end_in_the_same_bits_on_any_number_of_processes(size):
     cfg = tiny_config(workers=4, early_stop=0.0, pregrasp_start=0.5, **counts)
     (alone,) = run_training(cfg)
     buffers = []
-    for (report,) in run_twins(size, lambda comm: run_training(cfg, comm)):
-        buffers += report.buffers
+    for (result,) in run_twins(size, lambda comm: run_training(cfg, comm)):
+        buffers += result.buffers
         assert_same(
-            report._replace(seconds=0.0, buffers=[]), alone._replace(seconds=0.0, buffers=[])
+            result._replace(seconds=0.0, buffers=[]), alone._replace(seconds=0.0, buffers=[])
         )
     assert_same(buffers, alone.buffers)
-    assert (alone.score.overall.n, alone.confirmation.overall.n) == (12, 5)
+    assert (alone.eval_result.overall.n, alone.confirmation.overall.n) == (12, 5)
 
 
 def test_the_number_of_workers_matters(eager):
@@ -96,7 +104,7 @@ def test_workers_that_do_not_fit_the_processes():
 def test_a_replica_that_goes_astray_is_noticed_at_the_end_of_the_epoch(eager):
     def program(comm):
         run = make_run(tiny_config(workers=2), comm)
-        state = loop.initial_state(run)
+        state = initial_state(run)
         if comm.Get_rank() == 1:
             state = state.replace(target=state.target + 1e-6)
         return next(loop.train(run, state))
@@ -109,11 +117,11 @@ def test_a_replica_that_goes_astray_is_noticed_at_the_end_of_the_epoch(eager):
 def test_the_first_process_decides_where_training_starts(eager):
     def program(comm):
         run = make_run(tiny_config(workers=2, seed=comm.Get_rank()), comm)
-        return loop.initial_state(run).params
+        return initial_state(run).params
 
     first, second = run_twins(2, program)
     assert_same(first, second)
-    assert_same(first, loop.initial_state(make_run(tiny_config())).params)
+    assert_same(first, initial_state(make_run(tiny_config())).params)
 
 
 # --- the course of an epoch
@@ -121,27 +129,29 @@ def test_the_first_process_decides_where_training_starts(eager):
 
 def test_counts_of_an_epoch(eager):
     cfg = tiny_config(cycles=3, rollouts=2, batches=4, workers=2, epochs=2)
-    for epoch, report in enumerate(run_training(cfg), start=1):
-        assert report.progress.epoch == epoch
-        assert int(report.state.step) == epoch * 3 * 4
+    for epoch, result in enumerate(run_training(cfg), start=1):
+        assert result.schedule.epoch == epoch
+        assert int(result.state.step) == epoch * 3 * 4
         # every observation of every episode of both workers is counted once: 11 a piece
-        assert float(report.state.obs_norm.count) == epoch * 3 * 2 * 2 * 11
-        assert float(report.state.goal_norm.count) == epoch * 3 * 2 * 2
+        assert float(result.state.obs_norm.count) == epoch * 3 * 2 * 2 * 11
+        assert float(result.state.goal_norm.count) == epoch * 3 * 2 * 2
 
 
 def test_workers_play_different_episodes(eager, monkeypatch):
     seeds = []
-    play = loop.run_episode
-    monkeypatch.setattr(loop, "run_episode", lambda *a: seeds.append(a[2]) or play(*a))
+    play = collect.run_episode
+    monkeypatch.setattr(collect, "run_episode", lambda *a: seeds.append(a[2]) or play(*a))
     run_training(tiny_config(cycles=2, rollouts=3, workers=2, epochs=2))
     assert len(seeds) == len(set(seeds)) == 2 * 3 * 2 * 2
 
 
-@pytest.mark.parametrize(("function", "position"), [("draw_batches", 1), ("draw_noise", 0)])
-def test_every_draw_has_a_key_of_its_own(eager, monkeypatch, function, position):
+@pytest.mark.parametrize(
+    ("module", "function", "position"), [(loop, "draw_batches", 1), (collect, "draw_noise", 0)]
+)
+def test_every_draw_has_a_key_of_its_own(eager, monkeypatch, module, function, position):
     keys = []
-    draw = getattr(loop, function)
-    monkeypatch.setattr(loop, function, lambda *a: keys.append(a[position]) or draw(*a))
+    draw = getattr(module, function)
+    monkeypatch.setattr(module, function, lambda *a: keys.append(a[position]) or draw(*a))
     run_training(tiny_config(cycles=2, workers=2, epochs=2))
     assert len(keys) == len(set(keys)) == 2 * 2 * 2
 
@@ -156,19 +166,20 @@ def test_targets_are_updated_as_often_as_asked_for(eager, every, n):
         return run.learner.soft_update_targets(state)
 
     learner = Learner(**run.learner._asdict() | {"soft_update_targets": counted})
-    list(loop.train(run._replace(learner=learner), loop.initial_state(run)))
+    list(loop.train(run._replace(learner=learner), initial_state(run)))
     assert len(calls) == n
 
 
 def test_evaluation_is_greedy_fresh_each_epoch_and_apart_from_confirmation(eager):
-    reports = run_training(tiny_config(epochs=3, early_stop=0.0, confirm_episodes=3))
-    assert len(reports) == 1  # confirmed at once
-    reports = run_training(tiny_config(epochs=3))
-    seeds = [seed for report in reports for seed in (report.eval_seed, report.confirm_seed)]
+    results = run_training(tiny_config(epochs=3, early_stop=0.0, confirm_episodes=3))
+    assert len(results) == 1  # confirmed at once
+    results = run_training(tiny_config(epochs=3))
+    seeds = [seed for result in results for seed in (result.eval_seed, result.confirm_seed)]
     assert len(set(seeds)) == 6
     run = make_run(tiny_config(epochs=3))
-    policy = loop.greedy_policy(run, reports[1].state)
-    assert score(evaluate(run.env, policy, reports[1].eval_seed, range(2))) == reports[1].score
+    policy = greedy_policy(run, results[1].state)
+    again = evaluate(run.env, policy, results[1].eval_seed, range(2))
+    assert count_successes(again) == results[1].eval_result
 
 
 @pytest.mark.parametrize(
@@ -185,44 +196,26 @@ def test_evaluation_is_greedy_fresh_each_epoch_and_apart_from_confirmation(eager
 )
 def test_when_training_ends(rates, cfg, ends):
     first, second = (rate if rate is None else success_of(rate) for rate in rates)
-    report = loop.EpochResult(None, ScheduleState(epoch=1), first, second, 0, 0, {}, "", 0.0, [])
+    result = loop.EpochResult(
+        state=None,
+        schedule=ScheduleState(epoch=1),
+        eval_result=first,
+        confirmation=second,
+        eval_seed=0,
+        confirm_seed=0,
+        metrics={},
+        params_hash="",
+        seconds=0.0,
+        buffers=[],
+        angle_tolerance=None,
+        curriculum_active=False,
+    )
     settings = {"epochs": 5, "early_stop": 0.95, "confirm_episodes": 100} | cfg
-    assert report.is_last(tiny_config(**settings)) == ends
+    assert result.is_last(tiny_config(**settings)) == ends
 
 
 def success_of(share):
     return EvalResult(*[Rate(round(share * 100), 100)] * 3)
-
-
-def test_a_phase_begins_with_the_second_success_at_its_rate():
-    cfg = tiny_config(
-        late_success=0.5, late_lr=0.3, late_action_l2=0.7, fine_success=0.8, fine_lr=0.1
-    )
-    progress, course = ScheduleState(), []
-    for success in (0.4, 0.5, 0.4, 0.9, 0.3, 0.8):
-        progress = progress.advanced(cfg, success)
-        course.append((progress.phase, progress.lr_scale(cfg), progress.action_l2(cfg)))
-    # the second of at least 0.5 comes fourth, the second of at least 0.8 sixth; no way leads back
-    late, fine = ("late", 0.3, 0.7), ("fine", 0.1, 0.7)
-    assert course == [("early", 1.0, 0.0)] * 3 + [late] * 2 + [fine]
-    assert progress.epoch == 6
-
-
-def test_without_rates_training_stays_in_its_early_phase():
-    progress = ScheduleState()
-    for _ in range(3):
-        progress = progress.advanced(tiny_config(), 1.0)
-    assert progress.phase == "early"
-
-
-def test_the_share_of_pregrasp_starts_falls_with_the_best_success():
-    cfg = tiny_config(pregrasp_start=0.5, pregrasp_until=0.8)
-    progress, shares = ScheduleState(), []
-    for success in (0.0, 0.4, 0.2, 0.6, 0.9, 0.0):
-        progress = progress.advanced(cfg, success)
-        shares.append(progress.pregrasp_share(cfg))
-    # 0.5 * (1 - best / 0.8) for the best of 0, 0.4, 0.4, 0.6, 0.9, 0.9
-    assert shares == pytest.approx([0.5, 0.25, 0.25, 0.125, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 25), (1.0, 100)])
@@ -235,7 +228,9 @@ def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monk
         return reset(self, seed=seed, options=options)
 
     monkeypatch.setattr(PointReach, "reset", watched)
-    run_training(tiny_config(epochs=1, rollouts=100, evals=20, pregrasp_start=share))
+    run = make_run(tiny_config(epochs=1, rollouts=100, evals=20, pregrasp_start=share))
+    begun.clear()
+    next(loop.train(run, initial_state(run)))
     training, evaluation = begun[:100], begun[100:]
     assert evaluation == [None] * 20
     assert training.count({"start": "pregrasp"}) == pytest.approx(expected, abs=10)
@@ -245,19 +240,59 @@ def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monk
 def test_an_environment_without_that_start_is_refused(monkeypatch):
     monkeypatch.delattr(PointReach, "starts")
     make_run(tiny_config())
-    with pytest.raises(ValueError, match=r"pregrasp_start = 0.5: .*PointReach.* no start 'pregr"):
+    with pytest.raises(ConfigError, match=r"pregrasp_start = 0.5: PointReach-v0 has no start"):
         make_run(tiny_config(pregrasp_start=0.5))
 
 
 def test_divergence_is_reported(eager):
-    run = make_run(tiny_config())
-    state = loop.initial_state(run)
-    state = state.replace(params=state.params * np.nan)
-    with pytest.raises((FloatingPointError, ValueError)):
-        next(loop.train(run, state))
     run = make_run(tiny_config(critic_lr=1e30))
-    with pytest.raises(FloatingPointError, match="training diverged in cycle"):
-        list(loop.train(run, loop.initial_state(run)))
+    with pytest.raises(FloatingPointError, match="training diverged in cycle 1, update 2 of 2"):
+        list(loop.train(run, initial_state(run)))
+
+
+@pytest.mark.parametrize("bad", [1, 2, 4])
+def test_every_update_of_a_cycle_is_checked(bad, eager):
+    run, calls = make_run(tiny_config(batches=4)), []
+    learner = run.learner
+
+    def update(state, batches):
+        calls.append(1)
+        state, metrics = learner.update(state, batches)
+        return state, {**metrics, "q_mean": torch.tensor(np.nan if len(calls) == bad else 0.0)}
+
+    run = run._replace(learner=learner._replace(update=update))
+    with pytest.raises(FloatingPointError, match=f"cycle 1, update {bad} of 4: .*nan.*lower"):
+        list(loop.train(run, initial_state(run)))
+
+
+def test_a_callback_sees_every_cycle(eager):
+    run, seen = make_run(tiny_config(cycles=2)), []
+    results = list(loop.train(run, initial_state(run), on_cycle=lambda *a: seen.append(a)))
+    assert [n for n, _ in seen] == [1, 2, 3, 4]
+    assert seen[1][1] == results[0].metrics and seen[3][1] == results[1].metrics
+
+
+def test_an_unusable_environment_is_reported_by_all_processes(eager, monkeypatch):
+    """... also where only one of them meets the problem."""
+
+    def program(comm):
+        run = make_run(tiny_config(workers=2), comm)
+        if comm.Get_rank() == 1:
+            run = run._replace(env=Broken(run.env))
+        return list(loop.train(run, initial_state(run)))
+
+    class Broken:
+        def __init__(self, env):
+            self.env = env
+
+        def __getattr__(self, name):
+            return getattr(self.env, name)
+
+        def step(self, action):
+            raise UserError("it is broken")
+
+    for error in run_twins(2, program):
+        assert isinstance(error, UserError) and str(error) == "it is broken"
 
 
 # --- a configuration that does not fit
@@ -275,8 +310,18 @@ def test_divergence_is_reported(eager):
 )
 def test_configurations_that_do_not_fit_the_environment(changes, message):
     cfg = tiny_config().model_copy(update=changes)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message):
         make_run(cfg)
+
+
+def test_automatic_choices_follow_the_environment():
+    plain = make_run(tiny_config(actor_net_type="auto", state_norm_exclude="auto"))
+    assert plain.nets.rotation is None
+    rotating = make_run(tiny_config(actor_net_type="auto", kwargs={"rotation": True}))
+    assert rotating.nets.rotation == slice(2, 11)
+    spec = plain.env_spec._replace(obs_blocks={"grip_rot": slice(0, 2), "x": slice(2, 4)})
+    assert ddpg_config(plain.cfg, plain.env_spec).obs_exclude == ()
+    assert ddpg_config(plain.cfg, spec).obs_exclude == (0, 1)
 
 
 def test_run_key_is_the_seed():

@@ -1,0 +1,107 @@
+"""Arguments that all commands share, and the checks that need no heavy import.
+
+Loading torch and jax takes seconds, so commands import them only after their arguments were found
+to be good. Under a launcher of several processes only the first prints.
+"""
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, NoReturn
+
+USER_ERROR = 2  # exit code
+RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")  # set by MPI's launchers
+DEFAULT_CONFIG = Path(__file__).parents[2] / "configs" / "experiment_config.yaml"
+
+
+class Parser(argparse.ArgumentParser):
+    """Prints an error as one line, and nothing on other processes than the first."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with exit code 2."""
+        self.exit(USER_ERROR, f"error: {message}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if launcher_rank() == 0:
+            super()._print_message(message, file)
+
+
+class KnownEnvs(NamedTuple):
+    """The environments that a command can use."""
+
+    ids: tuple[str, ...]
+    modules: tuple[ModuleType, ...]  # imported by --import
+
+
+def launcher_rank() -> int:
+    """Returns this process's rank as its launcher says it, before MPI is initialised."""
+    return next((int(os.environ[name]) for name in RANK_VARIABLES if name in os.environ), 0)
+
+
+def make_parser(description: str | None) -> Parser:
+    """Returns a parser with the arguments of every command."""
+    parser = Parser(description=description)
+    parser.add_argument(
+        "--env", required=True, metavar="ID", help="one of envs.ENV_IDS, or registered by --import"
+    )
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import a module that registers Gymnasium goal environments; repeatable",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="default: configs/experiment_config.yaml"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a key of the configuration; repeatable",
+    )
+    return parser
+
+
+def add_agent_arguments(parser: Parser) -> None:
+    """Adds the argument that names a trained agent."""
+    parser.add_argument("--load", type=Path, metavar="DIR", help="default: saves/<env>")
+
+
+def parse(parser: Parser, argv: Sequence[str] | None) -> tuple[argparse.Namespace, KnownEnvs]:
+    """Parses the arguments, imports the modules of --import, and checks the environment's id.
+
+    Ends the process with exit code 2 and one line where the user made a mistake.
+    """
+    args = parser.parse_args(argv)
+    known = _known_envs(parser, args.imports)
+    if args.env not in known.ids:
+        close = difflib.get_close_matches(args.env, known.ids, n=1, cutoff=0.5)
+        hint = f", did you mean {close[0]}?" if close else ""
+        parser.error(f"--env {args.env} is not a known environment{hint}")
+    return args, known
+
+
+def _known_envs(parser: Parser, imports: Sequence[str]) -> KnownEnvs:
+    import envs
+
+    if not imports:
+        return KnownEnvs(envs.ENV_IDS, ())
+    import gymnasium
+
+    # modules of the working directory, after all installed ones
+    sys.path.append(str(Path.cwd()))
+    modules = []
+    for name in imports:
+        try:
+            modules.append(importlib.import_module(name))
+        except ImportError as error:
+            parser.error(f"--import {name}: {error}")
+    return KnownEnvs((*envs.ENV_IDS, *gymnasium.registry), tuple(modules))

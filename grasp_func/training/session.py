@@ -1,0 +1,153 @@
+"""Prepares runs and carries them out, for the command line and for `grasp_func.train`.
+
+Every function is called by every process, unless it says otherwise; an error of the user is raised
+on all of them.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import torch
+
+from grasp_func.config.load import Config
+from grasp_func.core.replay import buffer_bytes
+from grasp_func.core.rng import Key
+from grasp_func.core.types import Transition
+from grasp_func.errors import ConfigError
+from grasp_func.runtime import matmul_precision
+from grasp_func.runtime.comm import Comm, on_each, on_root
+from grasp_func.runtime.consistency import cpu_names
+from grasp_func.runtime.process import machine_memory, tune_process
+from grasp_func.runtime.workers import make_workers
+from grasp_func.storage.run_dir import RunPaths, open_run
+from grasp_func.training import loop, recorder, resume
+from grasp_func.training.goal_env import GymGoalEnv, make_env
+from grasp_func.training.loop import EpochResult
+from grasp_func.training.setup import Run, make_run
+
+GIB = 2**30
+
+
+def decided(cfg: Config) -> Config:
+    """Returns the configuration with a seed and a kind of matrix product; the first process's."""
+    changes: dict[str, Any] = {}
+    if cfg.seed is None:
+        changes["seed"] = int.from_bytes(os.urandom(4), "little")
+    if cfg.matmul == "auto":
+        changes["matmul"] = matmul_precision.choose()
+    return cfg.model_copy(update=changes)
+
+
+def prepare(cfg: Config, env: str | gymnasium.Env[Any, Any], comm: Comm) -> Run:
+    """Makes a run that is ready to train.
+
+    Sets the process's number of threads and the precision of matrix products.
+
+    Args:
+        cfg: settings, as `decided` returns them.
+        env: Gymnasium goal environment, or the id of one, which gets the `kwargs` of `cfg`.
+        comm: the processes.
+
+    Raises:
+        ConfigError, UserError: the environment or the configuration cannot be used.
+        CompileError: the C++ compiler does not work.
+    """
+
+    def make_goal_env() -> GymGoalEnv:
+        return GymGoalEnv(make_env(env, cfg.kwargs) if isinstance(env, str) else env)
+
+    tune_process()
+    on_each(comm, lambda: matmul_precision.use(cfg.matmul))
+    workers = make_workers(comm, cfg.workers)
+    goal_env = on_each(comm, make_goal_env)
+    run = on_each(comm, lambda: make_run(cfg, goal_env, workers))
+    check_memory(run)
+    compile_updates(run)
+    return run
+
+
+def begin(run: Run, save_dir: Path) -> resume.ResumePoint:
+    """Returns the beginning of a run, with a pre-trained agent where the configuration says so.
+
+    Raises:
+        SaveError: there is no such agent below `save_dir`, or it does not fit.
+    """
+    start = resume.fresh(run)
+    if not run.cfg.load_pretrained:
+        return start
+    load = partial(resume.load_pretrained, run, start.state, save_dir, run.env.name)
+    state, origin = on_root(run.workers.comm, load)
+    return start._replace(state=state, history=[origin])
+
+
+def new_paths(run: Run, save_dir: Path) -> RunPaths:
+    """Creates the folders of a run that begins.
+
+    Raises:
+        SaveError: they cannot be created.
+    """
+    return on_root(run.workers.comm, lambda: open_run(save_dir, run.env.name, datetime.now()))
+
+
+def train_and_record(
+    run: Run,
+    start: resume.ResumePoint,
+    paths: RunPaths | None,
+    on_cycle: loop.OnCycle | None = None,
+) -> Iterator[EpochResult]:
+    """Trains; after each epoch prints a line on the first process, and writes to `paths`.
+
+    Raises:
+        SaveError: a file cannot be written; see `loop.train` for others.
+    """
+    record = recorder.make_recorder(run, recorder.describe(run, run.env.name), paths, start)
+    for result in loop.train(run, start.state, start.progress, start.buffers, on_cycle):
+        record(result)
+        yield result
+
+
+def check_memory(run: Run) -> None:
+    """Refuses a run whose replay would not fit.
+
+    Raises:
+        ConfigError: names the host, its memory and a size that fits.
+    """
+    place = os.uname().nodename, machine_memory()
+    places = run.workers.gather([place] * len(run.workers.local_workers))
+    for (host, limit), on_host in Counter(places).items():
+        needed = on_host * buffer_bytes(run.env_spec, run.cfg.buffer_size)
+        if needed > limit:
+            fits = run.cfg.buffer_size * limit // needed
+            raise ConfigError(
+                f"buffer_size = {run.cfg.buffer_size}: the replay of {on_host} worker(s) would "
+                f"take {needed / GIB:.1f} of {limit / GIB:.1f} GiB on {host}; less than {fits} fits"
+            )
+
+
+def compile_updates(run: Run) -> None:
+    """Compiles the updates before training begins, if the configuration asks for it.
+
+    Raises:
+        ConfigError: the processes run on different kinds of CPU.
+        CompileError: the compiler does not work.
+    """
+    if run.cfg.updates != "compiled":
+        return
+    cpus = cpu_names(run.workers.comm)
+    if len(cpus) > 1:
+        raise ConfigError(
+            f"updates = compiled: one program for all processes, but CPUs differ "
+            f"({', '.join(cpus)}); start without --compile"
+        )
+    if run.workers.is_root:
+        print("compiling the updates: about half a minute", flush=True)
+    env_spec, learner = run.env_spec, run.learner
+    sizes = (env_spec.obs, env_spec.goal, env_spec.action, 1, env_spec.obs)
+    blank = Transition(*(torch.zeros(run.cfg.batch_size, size) for size in sizes))
+    learner.update(learner.init(Key(0)), [blank] * len(run.workers.local_workers))

@@ -1,0 +1,60 @@
+"""Commands answer quickly to help and typos, and print on the first process only."""
+
+import subprocess
+import sys
+
+import pytest
+
+from command_line import EXAMPLES
+from grasp_func.cli import arguments, evaluate, export, train
+from grasp_func.storage.export import FORMATS
+
+HEAVY = ("torch", "jax", "pybullet", "mpi4py", "scipy", "matplotlib")
+SEE_MODULES = """
+import runpy, sys
+program, *sys.argv[1:] = sys.argv[1:]
+sys.argv[0] = program
+try:
+    runpy.run_path(program, run_name="__main__")
+except SystemExit as stop:
+    print("exit", stop.code)
+print("modules", *sys.modules)
+"""
+
+
+def modules_of(program, *words):
+    """Returns the exit code of a program, and the heavy modules that it loads."""
+    command = [sys.executable, "-c", SEE_MODULES, str(EXAMPLES / program), *words]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    code, modules = (line.split()[1:] for line in out.splitlines()[-2:])
+    return int(code[0]), {name for name in modules if name in HEAVY}
+
+
+@pytest.mark.parametrize("program", ["train.py", "evaluate.py", "export.py"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["--help"], 0), (["--env", "FlatPJCub-v0", "--out", "x"], 2), (["--env"], 2)],
+)
+def test_help_and_typos_load_nothing_heavy(program, words, code):
+    assert modules_of(program, *words) == (code, set())
+
+
+def test_a_typo_beside_an_imported_module_loads_nothing_heavy():
+    words = ["--env", "FlatPJCub-v0", "--import", "json"]
+    assert modules_of("train.py", *words) == (2, set())
+
+
+@pytest.mark.parametrize("variable", arguments.RANK_VARIABLES)
+@pytest.mark.parametrize("command", [train, evaluate, export])
+def test_other_processes_than_the_first_are_silent(variable, command, monkeypatch, capsys):
+    for rank, printed in (("0", True), ("1", False)):
+        monkeypatch.setenv(variable, rank)
+        for argv, code in ((["--help"], 0), (["--env", "FlatPJCub-v0", "--out", "x"], 2)):
+            with pytest.raises(SystemExit) as stop:
+                command.main(argv)
+            assert stop.value.code == code
+            assert bool("".join(capsys.readouterr())) == printed
+
+
+def test_formats_are_those_of_the_exporter():
+    assert tuple(FORMATS) == export.FORMATS

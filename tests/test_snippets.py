@@ -1,0 +1,96 @@
+"""The documentation's snippets run as they are printed, only shorter.
+
+Python blocks run one by one, in an empty folder that holds a trained agent. Commands that start an
+example run with settings of which a run lasts a second; all others are checked for their syntax.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from command_line import TINY
+from mpi_jobs import environment
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHORT = {
+    "train.py": [word for change in TINY for word in ("--set", change)],
+    "evaluate.py": ["--ntests", "2"],
+    "export.py": [],
+}
+
+
+def snippets(language):
+    """Yields (page and line, text) of each fenced block in a language."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for found in re.finditer(rf"^```{language}\n(.*?)^```", text, re.M | re.S):
+            line = text.count("\n", 0, found.start()) + 1
+            yield pytest.param(found[1], id=f"{page.name}:{line}")
+
+
+def commands():
+    """Yields the commands of all bash blocks that start an example."""
+    for block in snippets("bash"):
+        text = block.values[0].replace("\\\n", " ")
+        for line in text.splitlines():
+            if re.search(r"examples/(train|evaluate|export)\.py", line):
+                yield pytest.param(line, id=f"{block.id} {line[:60]}")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty folder with the examples, the shipped agents, and one agent trained and exported."""
+    for name in ("examples", "configs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "saves", tmp_path / "saves")
+    shutil.copytree(ROOT / "saves/pretrain/ParallelJaw", tmp_path / "saves/FlatPJCube-v0")
+    return tmp_path
+
+
+def run(command, folder, **options):
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        **options,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("code", snippets("python"))
+def test_python_runs(code, folder):
+    if "exported/" in code:
+        export = ["--env", "FlatPJCube-v0", "--out", "exported", "--format", "torchscript"]
+        run([sys.executable, "examples/export.py", *export], folder)
+    run([sys.executable, "-c", code], folder)
+
+
+@pytest.mark.parametrize("block", snippets("bash"))
+def test_shell_syntax(block):
+    subprocess.run(["bash", "-n"], input=block, text=True, check=True)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_run(command, folder):
+    words = shlex.split(command, comments=True)
+    program = next(word for word in words if word.startswith("examples/"))
+    arguments = words[words.index(program) + 1 :]
+    if "--resume" in arguments:
+        pytest.skip("tests/cli resumes")
+    (folder / "no_settings").mkdir()
+    run([sys.executable, program, *arguments, *SHORT[Path(program).name]], folder)
+
+
+def test_each_page_was_found():
+    assert len(PAGES) > 4 and os.path.basename(PAGES[0]) == "README.md"

@@ -1,0 +1,66 @@
+"""The schedule by hand: phases, starts and the angle tolerance."""
+
+import math
+
+import pytest
+
+from grasp_func.training.schedule import ScheduleState
+from helpers import tiny_config
+
+
+def test_a_phase_begins_with_the_second_success_at_its_rate():
+    cfg = tiny_config(
+        late_success=0.5, late_lr=0.3, late_action_l2=0.7, fine_success=0.8, fine_lr=0.1
+    )
+    schedule, course = ScheduleState(), []
+    for success in (0.4, 0.5, 0.4, 0.9, 0.3, 0.8):
+        schedule = schedule.advanced(cfg, success)
+        course.append((schedule.phase, schedule.lr_scale(cfg), schedule.action_l2(cfg)))
+    # the second of at least 0.5 comes fourth, the second of at least 0.8 sixth
+    late, fine = ("late", 0.3, 0.7), ("fine", 0.1, 0.7)
+    assert course == [("early", 1.0, 0.0)] * 3 + [late] * 2 + [fine]
+    assert schedule.epoch == 6
+
+
+def test_without_thresholds_training_stays_in_its_early_phase():
+    schedule = ScheduleState()
+    for _ in range(3):
+        schedule = schedule.advanced(tiny_config(), 1.0)
+    assert schedule.phase == "early"
+
+
+def test_the_probability_of_pregrasp_starts_falls_with_the_best_success():
+    cfg = tiny_config(pregrasp_start=0.5, pregrasp_until=0.8)
+    schedule, probabilities = ScheduleState(), []
+    for success in (0.0, 0.4, 0.2, 0.6, 0.9, 0.0):
+        schedule = schedule.advanced(cfg, success)
+        probabilities.append(schedule.p_pregrasp(cfg))
+    # 0.5 * (1 - best / 0.8) for the best of 0, 0.4, 0.4, 0.6, 0.9, 0.9
+    assert probabilities == pytest.approx([0.5, 0.25, 0.25, 0.125, 0.0, 0.0])
+
+
+def test_phases_and_starts_wait_for_the_true_task():
+    """Success is easy while the angle tolerance is wide, so it must not count."""
+    cfg = tiny_config(late_success=0.5, fine_success=0.8, pregrasp_start=0.5, pregrasp_until=0.8)
+    schedule = ScheduleState()
+    for _ in range(3):
+        schedule = schedule.advanced(cfg, 1.0, curriculum_active=True)
+    assert schedule == ScheduleState(epoch=3, tightenings=3)
+    assert schedule.phase == "early" and schedule.p_pregrasp(cfg) == 0.5
+    for _ in range(2):
+        schedule = schedule.advanced(cfg, 0.8)
+    assert schedule == ScheduleState(5, late_hits=2, fine_hits=2, best=0.8, tightenings=3)
+    assert schedule.phase == "fine" and schedule.p_pregrasp(cfg) == 0.0
+
+
+def test_angle_tolerance_by_hand():
+    cfg, schedule, course = tiny_config(), ScheduleState(), []
+    for success in (0.75, 0.76, 0.9, 0.1, *[1.0] * 12):
+        tolerance = schedule.angle_tolerance(cfg, 0.2)
+        course.append(tolerance)
+        schedule = schedule.advanced(cfg, success, curriculum_active=tolerance != 0.2)
+    assert course[:5] == pytest.approx([math.pi, math.pi, math.pi / 1.25, *[math.pi / 1.5625] * 2])
+    assert course[-2] > course[-1] == 0.2 and schedule.tightenings == 13
+    assert ScheduleState().angle_tolerance(cfg, None) is None
+    strict = tiny_config(angle_tolerance_start=0.1)
+    assert ScheduleState().angle_tolerance(strict, 0.2) == 0.2
