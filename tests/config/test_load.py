@@ -125,14 +125,14 @@ MESSAGES = {
     "Default: {save: 1}": "c.yaml: Default.save = 1, expected true or false",
     'Default: {gamma: "0.9"}': 'c.yaml: Default.gamma = "0.9", expected a number in [0, 1)',
     "Default: {actor_net_type: DDPG}": 'c.yaml: Default.actor_net_type = "DDPG", '
-    "expected one of PosePolicyNet, DDP",
+    "expected one of auto, PosePolicyNet, DDP",
     "Default: {noise_process: Gaussian, noise_process_params: {theta: 1}}": "c.yaml: "
     'Default.noise_process_params = {"theta": 1}, '
     "expected parameters of noise_process Gaussian (mu, sigma)",
     "Default: {goal_norm_idx: [0, 0]}": "c.yaml: Default.goal_norm_idx = [0, 0], "
     "expected a list of different integers >= 0 or null",
     "Default: {state_norm_exclude: grip_rot}": 'c.yaml: Default.state_norm_exclude = "grip_rot", '
-    "expected a list of names",
+    "expected a list of names or auto",
     "Default: {batchsize: 1}": "c.yaml: Default.batchsize is not a known key, "
     "did you mean batch_size?",
     "FlatSHMesh-v0: {batchsize: 1}": "c.yaml: FlatSHMesh-v0.batchsize is not a known key, "
