@@ -1,7 +1,7 @@
 """Arguments that all commands share, and the checks that need no heavy import.
 
 Loading torch and jax takes seconds, so commands import them only after their arguments were found
-to be good. Under a launcher of several processes only the first prints.
+to be good.
 """
 
 import argparse
@@ -9,22 +9,32 @@ import difflib
 import importlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 USER_ERROR = 2  # exit code
+GRACE_SECONDS = 5.0
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")  # set by MPI's launchers
 DEFAULT_CONFIG = Path(__file__).parents[2] / "configs" / "experiment_config.yaml"
 
 
 class Parser(argparse.ArgumentParser):
-    """Prints an error as one line, and nothing on other processes than the first."""
+    """Prints an error as one line, and help on the first process only."""
 
     def error(self, message: str) -> NoReturn:
-        """Ends the process with exit code 2."""
-        self.exit(USER_ERROR, f"error: {message}\n")
+        """Prints an error and ends the process with exit code 2.
+
+        Other processes than the first wait before: if the first meets the same error, it ends, and
+        the launcher ends the others before they print. A launcher would end the first one, still
+        silent, if another were faster.
+        """
+        if launcher_rank() > 0:
+            time.sleep(GRACE_SECONDS)
+        sys.stderr.write(f"error: {message}\n")
+        sys.exit(USER_ERROR)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if launcher_rank() == 0:

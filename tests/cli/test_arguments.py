@@ -1,7 +1,8 @@
-"""Commands answer quickly to help and typos, and print on the first process only."""
+"""Commands answer quickly to help and typos, and under mpirun only once."""
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -46,14 +47,18 @@ def test_a_typo_beside_an_imported_module_loads_nothing_heavy():
 
 @pytest.mark.parametrize("variable", arguments.RANK_VARIABLES)
 @pytest.mark.parametrize("command", [train, evaluate, export])
-def test_other_processes_than_the_first_are_silent(variable, command, monkeypatch, capsys):
-    for rank, printed in (("0", True), ("1", False)):
+def test_other_processes_than_the_first_leave_errors_to_it(variable, command, monkeypatch, capsys):
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for rank in ("0", "1"):
         monkeypatch.setenv(variable, rank)
         for argv, code in ((["--help"], 0), (["--env", "FlatPJCub-v0", "--out", "x"], 2)):
             with pytest.raises(SystemExit) as stop:
                 command.main(argv)
             assert stop.value.code == code
-            assert bool("".join(capsys.readouterr())) == printed
+            printed = "".join(capsys.readouterr())
+            assert bool(printed) == (rank == "0" or code == 2)
+        assert slept == [arguments.GRACE_SECONDS] * int(rank)
 
 
 def test_formats_are_those_of_the_exporter():

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from grasp_func.core.ddpg import Learner
-from grasp_func.core.rng import Key
-from grasp_func.errors import ConfigError, UserError
+from grasp_func.errors import UserError
 from grasp_func.runtime.workers import DesyncError
 from grasp_func.training import collect, loop
 from grasp_func.training.evaluation import (
@@ -19,7 +18,7 @@ from grasp_func.training.evaluation import (
     greedy_policy,
 )
 from grasp_func.training.schedule import ScheduleState
-from grasp_func.training.setup import ddpg_config, initial_state
+from grasp_func.training.setup import initial_state
 from helpers import PointReach, assert_same, make_run, run_training, run_twins, tiny_config
 
 LEARNS = tiny_config(
@@ -237,13 +236,6 @@ def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monk
     assert training.count({"start": "pregrasp"}) + training.count(None) == 100
 
 
-def test_an_environment_without_that_start_is_refused(monkeypatch):
-    monkeypatch.delattr(PointReach, "starts")
-    make_run(tiny_config())
-    with pytest.raises(ConfigError, match=r"pregrasp_start = 0.5: PointReach-v0 has no start"):
-        make_run(tiny_config(pregrasp_start=0.5))
-
-
 def test_divergence_is_reported(eager):
     run = make_run(tiny_config(critic_lr=1e30))
     with pytest.raises(FloatingPointError, match="training diverged in cycle 1, update 2 of 2"):
@@ -293,36 +285,3 @@ def test_an_unusable_environment_is_reported_by_all_processes(eager, monkeypatch
 
     for error in run_twins(2, program):
         assert isinstance(error, UserError) and str(error) == "it is broken"
-
-
-# --- a configuration that does not fit
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"seed": None}, "seed = null"),
-        ({"actor_net_type": "PosePolicyNet"}, "expected DDP"),
-        ({"state_norm_exclude": ["wheels"]}, "no block wheels .* position"),
-        ({"state_norm_idx": [0, 4]}, r"state_norm_idx = \[0, 4\]: expected entries of \[0, 4\)"),
-        ({"goal_norm_idx": [2]}, r"goal_norm_idx = \[2\]: expected entries of \[0, 2\)"),
-    ],
-)
-def test_configurations_that_do_not_fit_the_environment(changes, message):
-    cfg = tiny_config().model_copy(update=changes)
-    with pytest.raises(ConfigError, match=message):
-        make_run(cfg)
-
-
-def test_automatic_choices_follow_the_environment():
-    plain = make_run(tiny_config(actor_net_type="auto", state_norm_exclude="auto"))
-    assert plain.nets.rotation is None
-    rotating = make_run(tiny_config(actor_net_type="auto", kwargs={"rotation": True}))
-    assert rotating.nets.rotation == slice(2, 11)
-    spec = plain.env_spec._replace(obs_blocks={"grip_rot": slice(0, 2), "x": slice(2, 4)})
-    assert ddpg_config(plain.cfg, plain.env_spec).obs_exclude == ()
-    assert ddpg_config(plain.cfg, spec).obs_exclude == (0, 1)
-
-
-def test_run_key_is_the_seed():
-    assert make_run(tiny_config(seed=3)).key == Key(3)

@@ -1,0 +1,45 @@
+"""Binding a configuration to an environment: what does not fit, and automatic choices."""
+
+import pytest
+
+from grasp_func.core.rng import Key
+from grasp_func.errors import ConfigError
+from grasp_func.training.setup import ddpg_config
+from helpers import PointReach, make_run, tiny_config
+
+
+def test_an_environment_without_that_start_is_refused(monkeypatch):
+    monkeypatch.delattr(PointReach, "starts")
+    make_run(tiny_config())
+    with pytest.raises(ConfigError, match=r"pregrasp_start = 0.5: PointReach-v0 has no start"):
+        make_run(tiny_config(pregrasp_start=0.5))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": None}, "seed = null"),
+        ({"actor_net_type": "PosePolicyNet"}, "expected DDP"),
+        ({"state_norm_exclude": ["wheels"]}, "no block wheels .* position"),
+        ({"state_norm_idx": [0, 4]}, r"state_norm_idx = \[0, 4\]: expected entries of \[0, 4\)"),
+        ({"goal_norm_idx": [2]}, r"goal_norm_idx = \[2\]: expected entries of \[0, 2\)"),
+    ],
+)
+def test_configurations_that_do_not_fit_the_environment(changes, message):
+    cfg = tiny_config().model_copy(update=changes)
+    with pytest.raises(ConfigError, match=message):
+        make_run(cfg)
+
+
+def test_automatic_choices_follow_the_environment():
+    plain = make_run(tiny_config(actor_net_type="auto", state_norm_exclude="auto"))
+    assert plain.nets.rotation is None
+    rotating = make_run(tiny_config(actor_net_type="auto", kwargs={"rotation": True}))
+    assert rotating.nets.rotation == slice(2, 11)
+    spec = plain.env_spec._replace(obs_blocks={"grip_rot": slice(0, 2), "x": slice(2, 4)})
+    assert ddpg_config(plain.cfg, plain.env_spec).obs_exclude == ()
+    assert ddpg_config(plain.cfg, spec).obs_exclude == (0, 1)
+
+
+def test_run_key_is_the_seed():
+    assert make_run(tiny_config(seed=3)).key == Key(3)
