@@ -1,8 +1,8 @@
-"""What saving costs: the share of an epoch that goes into checkpoint and files, as configured.
+"""Measures the cost of checkpoints and saves relative to training.
 
-Trains a few epochs with the shipped configuration in one process and times training and saving in
-turn, so that a busy machine slows both alike; then fills the replay buffer to its last transition
-and saves again. Both wall and CPU time are printed: saving waits for the disk, training does not.
+Trains a few epochs with the shipped configuration in one process. Training and saving alternate, so
+that a busy machine slows both. Then the replay buffer is filled completely and saved again. Wall
+and CPU time are printed, since saving waits for the disk and training does not.
 """
 
 import argparse
@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import TypeVar
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # as examples/train.py does
+    # As in examples/train.py.
+    os.environ[_name] = "1"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # runs from a checkout too
+# So that it runs from a checkout.
+sys.path.insert(0, str(ROOT))
 
 from envs import ENV_IDS
 from grasp_func.config.load import load_config
 from grasp_func.core.replay import ReplayBuffer
-from grasp_func.runtime import comm, process
+from grasp_func.runtime import comm
+from grasp_func.runtime.process import tune_process
 from grasp_func.runtime.workers import make_workers
 from grasp_func.storage import run_dir
 from grasp_func.training import loop, recorder, resume, setup
@@ -35,7 +38,7 @@ T = TypeVar("T")
 
 
 def timed(action: Callable[..., T], *arguments: object) -> tuple[T, float, float]:
-    """Returns an action's result and the seconds of wall and CPU time that it takes."""
+    """Returns the result of an action and its wall and CPU time in seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = action(*arguments)
     return result, time.perf_counter() - wall, time.process_time() - cpu
@@ -49,14 +52,14 @@ def fill(buffer: ReplayBuffer) -> None:
 
 
 def main() -> None:
-    """Prints seconds of training and saving for each epoch, and the share of the latter."""
+    """Prints the seconds of training and of saving in each epoch, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", default="FlatPJCube-v0", choices=ENV_IDS, metavar="ID")
     parser.add_argument("--epochs", type=int, default=3, metavar="N")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--save-dir", type=Path, metavar="DIR", help="default: a temporary folder")
     args = parser.parse_args()
-    process.tune_process()
+    tune_process()
     changes = ["seed=0", *args.set, f"epochs={args.epochs + 1}"]
     cfg = load_config(ROOT / "configs" / "experiment_config.yaml", args.env, changes)
     workers = make_workers(comm.SoloComm(), cfg.workers)
@@ -72,11 +75,11 @@ def main() -> None:
                 for buffer in result.buffers:
                     fill(buffer)
             _, *saving = timed(save, result)
-            shares = [s / t for s, t in zip(saving, training, strict=True)]
+            ratios = [s / t for s, t in zip(saving, training, strict=True)]
             print(
                 f"training {training[0]:6.1f} s (CPU {training[1]:6.1f})  "
                 f"saving {saving[0]:5.2f} s (CPU {saving[1]:5.2f})  "
-                f"share {shares[0]:6.2%} (CPU {shares[1]:6.2%})"
+                f"ratio {ratios[0]:6.2%} (CPU {ratios[1]:6.2%})"
                 f"{'  buffer full' if epoch == args.epochs else ''}",
                 flush=True,
             )

@@ -1,7 +1,8 @@
-"""A whole training cycle of FlatPJCube-v0 beside the imperative form on the same environment.
+"""Times a training cycle of FlatPJCube-v0 beside the imperative form on the same environment.
 
-A cycle: rollouts with exploration, normalizers, replay with hindsight, updates, target updates. One
-process, one worker, one core; both forms take turns and step the same environment object.
+A cycle consists of rollouts with exploration, normalizers, hindsight replay, updates and target
+updates. There is one process, one worker, one core. Both forms take turns and step the same
+environment object.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # runs from a checkout too
+# So that it runs from a checkout.
+sys.path.insert(0, str(ROOT))
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -27,16 +29,18 @@ side_by_side.one_core()
 import gymnasium
 import numpy as np
 import torch
-from imperative import Learner, Replay, Sizes
+from imperative import Learner, Replay
 
-import envs  # noqa: F401  # registers them
+import envs  # noqa: F401
 from grasp_func.config.load import Config, load_config
-from grasp_func.runtime import matmul_precision, process
+from grasp_func.runtime import matmul_precision
 from grasp_func.runtime.comm import SoloComm
+from grasp_func.runtime.process import tune_process
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import collect, loop, setup
 from grasp_func.training.goal_env import GymGoalEnv
 from grasp_func.training.schedule import ScheduleState
+from grasp_func.training.setup import network_spec
 
 ENV = "FlatPJCube-v0"
 PARTS = ("environment", "acting", "sampling", "updates")
@@ -44,7 +48,8 @@ CALLED_BY_TRAIN = (
     ("rollouts", collect, collect.run_episode),
     ("sampling", loop, loop.draw_batches),
 )
-Clock = defaultdict[str, float]  # CPU seconds by part
+# CPU seconds of each part.
+Clock = defaultdict[str, float]
 
 
 def timed(clock: Clock, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +65,7 @@ def timed(clock: Clock, name: str, function: Callable[..., Any]) -> Callable[...
 
 
 class TimedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Counts the time of its environment."""
+    """Measures the time of its environment."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], clock: Clock) -> None:
         super().__init__(env)
@@ -90,12 +95,9 @@ def ours(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
 
 def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
     """Returns a function that runs one cycle of the imperative form."""
-    spaces = env.observation_space
-    obs_size, goal_size = (spaces[k].shape[0] for k in ("observation", "desired_goal"))
-    action_size = env.action_space.shape[0]
-    sizes = Sizes(obs_size, goal_size, action_size, cfg.actor_net_layer_width)
-    learner = Learner(sizes, cfg.gamma, cfg.tau, cfg.action_l2)
-    replay = Replay(sizes, cfg.buffer_size // 50)
+    env_spec = GymGoalEnv(env).spec
+    learner = Learner(env_spec, network_spec(cfg, env_spec), cfg.gamma, cfg.tau, cfg.action_l2)
+    replay = Replay(env_spec, cfg.buffer_size // env_spec.horizon)
     reward_fn = env.unwrapped.compute_reward
     update = timed(clock, "updates", learner.update)
     sync = timed(clock, "updates", learner.soft_update_targets)
@@ -103,8 +105,8 @@ def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
 
     def explore(action: Any) -> Any:
         if np.random.uniform() < cfg.eps:  # noqa: NPY002
-            return np.random.uniform(-1, 1, action_size)  # noqa: NPY002
-        return np.clip(action + cfg.action_noise * np.random.randn(action_size), -1, 1)  # noqa: NPY002
+            return np.random.uniform(-1, 1, env_spec.action)  # noqa: NPY002
+        return np.clip(action + cfg.action_noise * np.random.randn(env_spec.action), -1, 1)  # noqa: NPY002
 
     def rollout() -> None:
         observation, _ = env.reset()
@@ -137,12 +139,12 @@ def imperative(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
 
 
 def measure(path: Path, rounds: int, choice: str) -> None:
-    """Prints where the time of a cycle goes, and the ratio of both forms."""
+    """Prints the time of each part of a cycle, and the ratio of both forms."""
     cfg = load_config(path, ENV, ["seed=0"])
     env = gymnasium.make(ENV, **cfg.kwargs)
     env.reset(seed=0)
-    ways = ("traced", "compiled")
-    clocks = {name: Clock(float) for name in (*ways, "imperative")}
+    kinds = ("traced", "compiled")
+    clocks = {name: Clock(float) for name in (*kinds, "imperative")}
 
     def at(precision: str, cycle: Callable[[], None]) -> Callable[[], None]:
         def call() -> None:
@@ -154,12 +156,14 @@ def measure(path: Path, rounds: int, choice: str) -> None:
     functions = {}
     for name, clock in clocks.items():
         timed_env = TimedEnv(env, clock)
-        if name in ways:
-            way = cfg.model_copy(update={"updates": name})
-            functions[name] = at(choice, ours(way, timed_env, clock))
+        if name in kinds:
+            changed = cfg.model_copy(update={"updates": name})
+            functions[name] = at(choice, ours(changed, timed_env, clock))
         else:
-            functions[name] = at("highest", imperative(cfg, timed_env, clock))  # PyTorch's default
-    side_by_side.take_turns(functions, 2)  # warm up
+            # The default of PyTorch.
+            functions[name] = at("highest", imperative(cfg, timed_env, clock))
+    # Warm up.
+    side_by_side.take_turns(functions, 2)
     for clock in clocks.values():
         clock.clear()
     seconds = side_by_side.take_turns(functions, rounds)
@@ -170,13 +174,14 @@ def measure(path: Path, rounds: int, choice: str) -> None:
     print(f"  {'':<14}{'all':>8}" + "".join(f"{part:>13}" for part in PARTS) + f"{'rest':>8}")
     for name, clock in clocks.items():
         clock["acting"] = clock.pop("rollouts") - clock["environment"]
-        scale = 1e3 / (rounds + 3)  # the warm-up rounds count here
+        # The clocks also count the warm-up rounds of take_turns.
+        scale = 1e3 / (rounds + 3)
         parts = [clock[part] * scale for part in PARTS]
         total = statistics.median(seconds[name]) * 1e3
         mean = statistics.fmean(seconds[name]) * 1e3
         row = "".join(f"{part:>13.1f}" for part in parts)
         print(f"  {name:<14}{total:>8.0f}{row}{max(0.0, mean - sum(parts)):>8.1f}")
-    for name in ways:
+    for name in kinds:
         relative = side_by_side.ratio(seconds["imperative"], seconds[name])
         print(f"  imperative / {name}: {relative:.2f}", flush=True)
 
@@ -186,7 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
-    process.tune_process()
+    tune_process()
     choice = matmul_precision.choose()
     print(
         f"{side_by_side.conditions()}; one core, CPU time, medians of {args.rounds} rounds in turns"

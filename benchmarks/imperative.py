@@ -1,72 +1,35 @@
 """DDPG with hindsight replay as it is usually written: modules, backward(), torch.optim.Adam.
 
-What the benchmarks compare with. Same networks, same mathematics, PyTorch at its defaults; acting,
-normalising and sampling as in the common implementations: one observation through the module at a
-time, float64 replay in dictionaries, one batch drawn per update.
+The benchmarks compare with it. It has the same networks and the same mathematics, and PyTorch at
+its defaults. Acting, normalising and sampling follow common implementations: one observation
+through the module at a time, float64 replay in dictionaries, one batch drawn per update.
 """
 
-from itertools import pairwise
-from typing import Any, NamedTuple
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-EMBEDDING = 6
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-
-class Sizes(NamedTuple):
-    """Sizes of an environment and of its networks."""
-
-    obs: int
-    goal: int
-    action: int
-    width: int
-    rotation: int = 3  # where the action's rotation matrix begins
-
-
-class Actor(nn.Module):
-    """Four layers and a rotation head."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
-        self.rotation = sizes.rotation
-        self.layers = mlp([sizes.obs + sizes.goal, *[sizes.width] * 3, sizes.action - 3])
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns actions and the embedding of their rotations."""
-        out, start = torch.tanh(self.layers(x)), self.rotation
-        embedding = out[:, start : start + EMBEDDING]
-        b1 = F.normalize(embedding[:, :3], dim=1)
-        rest = embedding[:, 3:] - (b1 * embedding[:, 3:]).sum(1, keepdim=True) * b1
-        b2 = F.normalize(rest, dim=1)
-        matrix = torch.stack([b1, b2, torch.linalg.cross(b1, b2)], dim=2).flatten(1)
-        return torch.cat([out[:, :start], matrix, out[:, start + EMBEDDING :]], dim=1), embedding
-
-
-class Critic(nn.Module):
-    """Four layers."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
-        self.layers = mlp([sizes.obs + sizes.goal + sizes.action, *[sizes.width] * 3, 1])
-
-    def forward(self, x: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
-        """Returns Q [B, 1]."""
-        q: torch.Tensor = self.layers(torch.cat([x, action], dim=1))
-        return q
+from grasp_func.core.networks import NetworkSpec, make_networks
+from grasp_func.core.rng import Key
+from grasp_func.core.types import EnvSpec, Transition
+from reference import Agent
 
 
 class Normalizer:
-    """Running sums, and the scaling they imply."""
+    """Running sums, and the mean and standard deviation of all values."""
 
     def __init__(self, size: int) -> None:
         self.sum, self.square, self.count = np.zeros(size), np.zeros(size), 0
         self.mean, self.std = np.zeros(size, np.float32), np.ones(size, np.float32)
 
     def update(self, values: np.ndarray[Any, Any]) -> None:
-        """Counts values [N, n]."""
+        """Adds values [N, n]."""
         self.sum += values.sum(0)
         self.square += np.square(values).sum(0)
         self.count += len(values)
@@ -85,50 +48,37 @@ class Learner:
 
     def __init__(
         self,
-        sizes: Sizes,
+        env_spec: EnvSpec,
+        spec: NetworkSpec,
         gamma: float = 0.98,
         tau: float = 0.05,
         action_l2: float = 0.0,
-        grad_clip: float = 5.0,
     ) -> None:
-        self.gamma, self.tau, self.action_l2, self.grad_clip = gamma, tau, action_l2, grad_clip
-        self.position, self.joints = slice(sizes.rotation), slice(sizes.rotation + 9, None)
-        self.actor, self.critic = Actor(sizes), Critic(sizes)
-        self.target_actor, self.target_critic = Actor(sizes), Critic(sizes)
-        self.target_actor.load_state_dict(self.actor.state_dict())
-        self.target_critic.load_state_dict(self.critic.state_dict())
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=1e-3)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=1e-3)
-        self.obs_norm, self.goal_norm = Normalizer(sizes.obs), Normalizer(sizes.goal)
+        self.gamma, self.tau, self.action_l2, self.grad_clip = gamma, tau, action_l2, 5.0
+        params = make_networks(env_spec, spec).init(Key(0))
+        self.agent = Agent(env_spec, spec, params, params)
+        self.nets = (self.agent.actor, self.agent.critic)
+        self.targets = (self.agent.target_actor, self.agent.target_critic)
+        self.optimizers = [torch.optim.Adam(net.parameters(), lr=1e-3) for net in self.nets]
+        self.obs_norm, self.goal_norm = Normalizer(env_spec.obs), Normalizer(env_spec.goal)
 
     def update(self, obs: Any, goal: Any, action: Any, reward: Any, next_obs: Any) -> None:
         """Takes one gradient step on both networks; arrays [B, ...]."""
-        normal_goal = self.goal_norm(goal)
-        x = torch.cat([self.obs_norm(obs), normal_goal], dim=1)
-        next_x = torch.cat([self.obs_norm(next_obs), normal_goal], dim=1)
-        action, reward = (torch.as_tensor(v, dtype=torch.float32) for v in (action, reward))
-        with torch.no_grad():
-            next_q = self.target_critic(next_x, self.target_actor(next_x)[0])
-            target_q = (reward + self.gamma * next_q).clamp(-1 / (1 - self.gamma), 0)
-        critic_loss = (target_q - self.critic(x, action)).pow(2).mean()
-        chosen, embedding = self.actor(x)
-        actor_loss = -self.critic(x, chosen).mean() + embedding.pow(2).mean()
-        if self.action_l2:
-            rest = torch.cat([chosen[:, self.position], chosen[:, self.joints]], dim=1)
-            actor_loss = actor_loss + self.action_l2 * rest.pow(2).mean()
-        self.actor_optimizer.zero_grad()
-        actor_loss.backward()
-        nn.utils.clip_grad_norm_(self.actor.parameters(), self.grad_clip)
-        self.critic_optimizer.zero_grad()
-        critic_loss.backward()
-        nn.utils.clip_grad_norm_(self.critic.parameters(), self.grad_clip)
-        self.actor_optimizer.step()
-        self.critic_optimizer.step()
+        batch = Transition(
+            self.obs_norm(obs),
+            self.goal_norm(goal),
+            torch.as_tensor(action, dtype=torch.float32),
+            torch.as_tensor(reward, dtype=torch.float32),
+            self.obs_norm(next_obs),
+        )
+        self.agent.backward(batch, self.gamma, action_norm=1.0, action_l2=self.action_l2)
+        for net, optimizer in zip(self.nets, self.optimizers, strict=True):
+            nn.utils.clip_grad_norm_(net.parameters(), self.grad_clip)
+            optimizer.step()
 
     def soft_update_targets(self) -> None:
-        """Moves the targets towards the networks."""
-        pairs = ((self.target_actor, self.actor), (self.target_critic, self.critic))
-        for target, net in pairs:
+        """Moves the targets towards the networks by `tau`."""
+        for target, net in zip(self.targets, self.nets, strict=True):
             for old, new in zip(target.parameters(), net.parameters(), strict=True):
                 old.data.copy_((1 - self.tau) * old.data + self.tau * new.data)
 
@@ -136,16 +86,17 @@ class Learner:
         """Returns the greedy action for one observation."""
         with torch.no_grad():
             x = torch.cat([self.obs_norm(obs), self.goal_norm(goal)])[None]
-            action: np.ndarray[Any, Any] = self.actor(x)[0].numpy()[0]
+            action: np.ndarray[Any, Any] = self.agent.actor(x)[0].numpy()[0]
         return action
 
 
 class Replay:
     """Episodes in float64 arrays by name; goals are stored at every step."""
 
-    def __init__(self, sizes: Sizes, episodes: int, horizon: int = 50) -> None:
-        shapes = {"obs": (horizon + 1, sizes.obs), "achieved": (horizon + 1, sizes.goal)}
-        shapes |= {"goal": (horizon, sizes.goal), "action": (horizon, sizes.action)}
+    def __init__(self, env_spec: EnvSpec, episodes: int) -> None:
+        horizon = env_spec.horizon
+        shapes = {"obs": (horizon + 1, env_spec.obs), "achieved": (horizon + 1, env_spec.goal)}
+        shapes |= {"goal": (horizon, env_spec.goal), "action": (horizon, env_spec.action)}
         self.arrays = {name: np.zeros((episodes, *shape)) for name, shape in shapes.items()}
         self.horizon, self.held = horizon, 0
 
@@ -168,11 +119,3 @@ class Replay:
         batch["goal"][relabel] = self.arrays["achieved"][episodes[relabel], future]
         reward = np.asarray(reward_fn(next_achieved, batch["goal"], {})).reshape(-1, 1)
         return batch["obs"], batch["goal"], batch["action"], reward, next_obs
-
-
-def mlp(widths: list[int]) -> nn.Sequential:
-    """Linear layers with ReLU between them."""
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(widths):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])

@@ -1,4 +1,4 @@
-"""The mathematics of a gradient step in JAX, compiled as a whole by XLA: what we compare with."""
+"""The mathematics of a gradient step in JAX, compiled as a whole by XLA, for comparison."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 
 GAMMA, TAU, CLIP, RATE, BOUND = 0.98, 0.05, 5.0, 1e-3, 200.0
-ROTATION = slice(3, 9)  # of the actor's outputs
+# Outputs of the actor that are the rotation embedding.
+ROTATION = slice(3, 9)
 
 
 def make_step(widths: Mapping[str, Sequence[int]]) -> tuple[Any, Any]:
-    """Returns the compiled step, (state, scales, batch) -> state, and a first state."""
+    """Returns the compiled step, (state, scales, batch) -> state, and an initial state."""
     keys = iter(jax.random.split(jax.random.key(0), 8))
     params = {
         name: [
@@ -48,7 +49,7 @@ def step(state: Any, scales: Any, batch: Any) -> Any:
 
 
 def loss(params: Any, frozen: Any, target_q: Any, x: Any, action: Any) -> Any:
-    """Returns the sum of both losses; `frozen` is the critic that judges the actor."""
+    """Returns the sum of both losses; `frozen` is the constant critic of the actor's loss."""
     chosen, embedding = actor(params["actor"], x)
     actor_loss = (embedding**2).mean() - critic(frozen, x, chosen).mean()
     return actor_loss + ((critic(params["critic"], x, action) - target_q) ** 2).mean()
@@ -78,7 +79,7 @@ def mlp(params: Any, x: Any) -> Any:
 
 
 def unit(x: Any) -> Any:
-    """Returns vectors of length one."""
+    """Returns vectors [..., n] scaled to length one."""
     return x / jnp.maximum(jnp.sqrt((x * x).sum(-1, keepdims=True) + 1e-12), 1e-6)
 
 

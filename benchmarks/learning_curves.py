@@ -1,7 +1,7 @@
-"""Draws the success of several runs over wall time and over environment steps.
+"""Plots the success of several runs over wall time and over environment steps.
 
 python benchmarks/learning_curves.py --out curves.png ours=saves/FlatPJCube-v0/stats.json ...
-Runs of the same name share a colour.
+Runs of the same name have the same colour.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Averaging the ShadowHand agent's gradients over processes, ours beside other ways.
+"""Times the mean of the ShadowHand agent's gradients over processes beside other methods.
 
-For each number of processes one MPI job takes all ways in turns; a turn begins together and lasts
-until the last process has its mean. Ours adds in worker order, whatever the number of processes;
-the others do not.
+For each number of processes one MPI job runs all methods in turns. A turn begins on all processes
+at once and ends when the last process has its mean. Ours adds in worker order for any number of
+processes; the others do not.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from a checkout too
+# So that it runs from a checkout.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -26,17 +27,18 @@ import numpy as np
 import side_by_side
 import torch
 
-from grasp_func.runtime import process
 from grasp_func.runtime.allreduce import ExchangedMean, make_mean
 from grasp_func.runtime.comm import connect
+from grasp_func.runtime.process import tune_process
 
-ACTOR, CRITIC = 152_080, 153_104  # numbers in the networks' gradients
-LAYERS = 8  # tensors per network
+# Numbers in the gradients of the networks, and tensors in each.
+ACTOR, CRITIC = 152_080, 153_104
+LAYERS = 8
 OURS = "ours: shared memory, worker order"
 
 
-def ways(comm: Any, store: str, gradient: torch.Tensor) -> dict[str, Callable[[], Any]]:
-    """Returns all ways to the mean of the processes' gradients; some leave it in their place."""
+def methods(comm: Any, store: str, gradient: torch.Tensor) -> dict[str, Callable[[], Any]]:
+    """Returns functions that average the gradients of all ranks; some overwrite `gradient`."""
     from mpi4py import MPI
     from torch import distributed
 
@@ -74,18 +76,20 @@ def ways(comm: Any, store: str, gradient: torch.Tensor) -> dict[str, Callable[[]
 
 
 def measure(rounds: int, store: str) -> None:
-    """What each process of a job does: prints the median milliseconds of every way."""
-    process.tune_process()
+    """Runs on each rank of a job; rank 0 prints the median milliseconds of every method."""
+    tune_process()
     comm: Any = connect()
     seconds: dict[str, list[float]] = {}
     computed = torch.randn(ACTOR + CRITIC, generator=torch.Generator().manual_seed(comm.Get_rank()))
     gradient = torch.empty_like(computed)
-    functions = ways(comm, store, gradient)
+    functions = methods(comm, store, gradient)
     turns = list(functions.items())
     for number in range(rounds + 3):
-        turns.append(turns.pop(0))  # what comes before leaves traces in caches
+        # The previous method leaves traces in caches, so the order changes.
+        turns.append(turns.pop(0))
         for name, function in turns:
-            gradient.copy_(computed)  # just written, as at the end of a backward pass
+            # Freshly written, as at the end of a backward pass.
+            gradient.copy_(computed)
             comm.Barrier()
             start = time.perf_counter()
             function()
@@ -97,6 +101,9 @@ def measure(rounds: int, store: str) -> None:
             times = seconds[name]
             relative = side_by_side.ratio(times, seconds[OURS])
             print(f"{name}\t{statistics.median(times) * 1e3:.3f}\t{relative:.2f}")
+    # Gloo aborts a process whose peers close their connections first.
+    comm.Barrier()
+    torch.distributed.destroy_process_group()
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""Training cycles a second over processes, and a prediction for more cores than there are.
+"""Measures training cycles per second over processes, and predicts them for more cores.
 
-Every process hosts one worker of FlatPJCube-v0 (shipped configuration), as by default: n processes
-play n times the episodes of one and take the same gradient steps, so a cycle should last as long.
-Efficiency is one process's time over n processes' time. The prediction adds up measured parts and
-knows nothing of memory bandwidth or clock speeds that fall as cores fill.
+Every process has one worker of FlatPJCube-v0 with the shipped configuration, as by default. Then n
+processes play n times the episodes of one process and take the same gradient steps, so a cycle
+should take the same time. Efficiency is the time of one process over the time of n. The prediction
+adds measured parts; it ignores memory bandwidth and lower clock speeds of busy CPUs.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # runs from a checkout too
+# So that it runs from a checkout.
+sys.path.insert(0, str(ROOT))
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -27,10 +28,11 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 import gymnasium
 import side_by_side
 
-import envs  # noqa: F401  # registers them
+import envs  # noqa: F401
 from grasp_func.config.load import load_config
-from grasp_func.runtime import matmul_precision, process
+from grasp_func.runtime import matmul_precision
 from grasp_func.runtime.comm import connect
+from grasp_func.runtime.process import tune_process
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import loop, setup
 from grasp_func.training.goal_env import GymGoalEnv
@@ -41,8 +43,8 @@ PREDICTED = (16, 64)
 
 
 def measure(cycles: int) -> None:
-    """What each process of a job does; the first one prints its figures, in seconds."""
-    process.tune_process()
+    """Runs on each rank of a job; rank 0 prints its figures in seconds."""
+    tune_process()
     comm: Any = connect()
     cfg = load_config(ROOT / "configs" / "experiment_config.yaml", ENV, ["seed=0"])
     matmul_precision.use(matmul_precision.choose())
@@ -80,7 +82,7 @@ def measure(cycles: int) -> None:
 
 
 def job(processes: int, cycles: int) -> dict[str, float]:
-    """Returns the figures of a run on so many processes."""
+    """Returns the figures of a run on some number of processes."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     mpirun = shutil.which("mpirun", path=path)
     if mpirun is None:
@@ -95,9 +97,10 @@ def job(processes: int, cycles: int) -> dict[str, float]:
 def predict(n: int, alone: dict[str, float], most: dict[str, float]) -> float:
     """Returns the predicted seconds of a cycle on n processes.
 
-    One process's cycle, plus for each update the copies and sums of the mean (they do not grow:
-    each process sums n parts of an n-th), plus two barriers whose cost grows with log2(n), plus the
-    wait for the slowest of n processes, about sqrt(2 ln n) standard deviations of a cycle.
+    It is the sum of the cycle of one process, the copies and sums of each update's mean (constant,
+    since each process sums n parts of length N / n), two barriers per update whose cost grows with
+    log2(n), and the wait for the slowest of n processes, about sqrt(2 ln n) standard deviations of
+    a cycle.
     """
     work = max(0.0, most["mean"] - alone["mean"] - 2 * most["barrier"])
     meeting = 2 * most["barrier"] * math.log2(n)

@@ -1,4 +1,4 @@
-"""Timing several functions in one process, in turns, so that a busy machine slows all alike."""
+"""Times several functions in turns in one process, so that a busy machine slows all of them."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def one_core() -> None:
-    """Binds this process, and all threads it will start, to one core; call it before imports."""
+    """Binds this process and its future threads to one core; must run before other imports."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
@@ -20,7 +20,8 @@ def take_turns(functions: Mapping[str, Callable[[], Any]], rounds: int) -> dict[
         for name, function in functions.items():
             start = time.process_time()
             function()
-            if number >= 3:  # the first ones warm up
+            # The first rounds warm up.
+            if number >= 3:
                 seconds[name].append(time.process_time() - start)
     return seconds
 
@@ -31,7 +32,7 @@ def ratio(a: list[float], b: list[float]) -> float:
 
 
 def conditions() -> str:
-    """Says where the figures come from."""
+    """Returns CPU, number of cores and load as one line."""
     facts = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in facts if "model name" in line), "?")
     return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"

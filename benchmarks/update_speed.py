@@ -1,4 +1,4 @@
-"""One gradient step of the ShadowHand's agent, side by side with other ways of computing it.
+"""Times one gradient step of the ShadowHand's agent beside other implementations.
 
 Batch 256, observation 60, goal 3, action 19, four layers of 256 each, one core, target update
 included. Compared with the imperative form at PyTorch's defaults, the same mathematics in jax.jit,
@@ -14,7 +14,8 @@ from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from a checkout too
+# So that it runs from a checkout.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -27,19 +28,19 @@ import in_jax
 import jax
 import jax.numpy as jnp
 import torch
-from imperative import Learner, Sizes
+from imperative import Learner
 
 from grasp_func.core.ddpg import DDPGConfig, make_learner
 from grasp_func.core.jit import Jit, eager, trace
 from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.rng import Key
 from grasp_func.core.types import EnvSpec, Transition
-from grasp_func.runtime import matmul_precision, process
+from grasp_func.runtime import matmul_precision
 from grasp_func.runtime.aot import compile_graph
+from grasp_func.runtime.process import tune_process
 
 BATCH, WIDTH = 256, 256
 ENV_SPEC = EnvSpec(60, 3, 19, slice(3, 12), {}, 50)
-SIZES = Sizes(ENV_SPEC.obs, ENV_SPEC.goal, ENV_SPEC.action, WIDTH)
 
 
 def make_batch(seed: int) -> Transition:
@@ -66,7 +67,7 @@ def ours(precision: str, batches: list[Transition], jit: Jit) -> Any:
 
 def imperative(batches: list[Transition]) -> Any:
     """Returns a function that takes one step of the imperative form."""
-    learner, source = Learner(SIZES), cycle(batches)
+    learner, source = Learner(ENV_SPEC, NetworkSpec()), cycle(batches)
 
     def step() -> None:
         learner.update(*(field.numpy() for field in next(source)))
@@ -76,7 +77,7 @@ def imperative(batches: list[Transition]) -> Any:
 
 
 def in_xla(batches: list[Transition]) -> Any:
-    """Returns a function that takes one step of the same mathematics in JAX."""
+    """Returns a function that takes one step in JAX."""
     compiled, state = in_jax.make_step(widths_of())
     scales = [(jnp.zeros(n), jnp.ones(n)) for n in (ENV_SPEC.obs, ENV_SPEC.goal)]
     source = cycle([tuple(jnp.asarray(field.numpy()) for field in batch) for batch in batches])
@@ -131,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     args = parser.parse_args()
-    process.tune_process()
+    tune_process()
     choice = matmul_precision.choose()
     other = "medium" if choice == "highest" else "highest"
     batches = [make_batch(seed) for seed in range(10)]
@@ -142,9 +143,9 @@ def main() -> None:
     )
     compiled = partial(trace, build=compile_graph)
     rows = {}
-    for way, jit in (("traced", trace), ("compiled", compiled), ("eager", eager)):
-        rows |= {f"{way}, matmul {name}": ours(name, batches, jit) for name in exact}
-    first, second = f"captured, matmul {choice}", f"compiled, matmul {choice}"
+    for kind, jit in (("traced", trace), ("compiled", compiled), ("eager", eager)):
+        rows |= {f"{kind}, matmul {name}": ours(name, batches, jit) for name in exact}
+    first, second = f"traced, matmul {choice}", f"compiled, matmul {choice}"
     rows["imperative, torch.optim.Adam"] = imperative(batches)
     rows["jax.jit, same mathematics"] = in_xla(batches)
     peaks = {f"20 products, matmul {name}": products(name) for name in exact}
@@ -157,7 +158,7 @@ def main() -> None:
     peak = 1e-9 / (statistics.median(seconds[fastest]) * per_flop)
     print(f"{side_by_side.conditions()}; one core, CPU time, {args.rounds} rounds in turns")
     print(f"products: {product_flops() / 1e6:.0f} MFLOP a step, peak {peak:.0f} GFLOP/s")
-    print(f"{'':<34}{'median ms':>10}{'min ms':>9}{'/ captured':>12}{'/ compiled':>12}")
+    print(f"{'':<34}{'median ms':>10}{'min ms':>9}{'/ traced':>12}{'/ compiled':>12}")
     for name in (*rows, "matrix products alone, at peak"):
         times = seconds[name]
         ratios = [side_by_side.ratio(times, seconds[base]) for base in (first, second)]

@@ -1,6 +1,6 @@
 """DDPG as it is usually written, with modules and backward(): a reference for the core.
 
-It imports no code of the core on purpose. The benchmarks measure it too.
+It imports only types of the core, on purpose. The benchmarks measure it too.
 """
 
 import itertools
@@ -82,12 +82,13 @@ class Agent:
         action, regularised = self.actor(x)
         loss = -self.critic(torch.cat([x, action], dim=1)).mean()
         self.actor.zero_grad()
-        rest = action
-        matrix = self.actor.rotation
-        if matrix is not None:
-            rest = torch.cat([action[:, : matrix.start], action[:, matrix.stop :]], dim=1)
-        penalty = action_norm * regularised.pow(2).mean() + action_l2 * rest.pow(2).mean()
-        (loss + penalty).backward()
+        loss = loss + action_norm * regularised.pow(2).mean()
+        if action_l2:
+            rest, matrix = action, self.actor.rotation
+            if matrix is not None:
+                rest = torch.cat([action[:, : matrix.start], action[:, matrix.stop :]], dim=1)
+            loss = loss + action_l2 * rest.pow(2).mean()
+        loss.backward()
         # The actor's loss has left gradients in the critic.
         self.critic.zero_grad()
         q = self.critic(torch.cat([x, batch.action], dim=1))

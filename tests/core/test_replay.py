@@ -60,7 +60,7 @@ def test_gather_by_hand():
     assert batch.action.tolist() == [[109], [19], [9], [119]]
     # rows 1 and 2 take what episode 0 achieves at t = 2: 20 + (3, 4, 5)
     assert batch.goal.tolist() == [[106, 107, 108], [23, 24, 25], [23, 24, 25], [106, 107, 108]]
-    # rewards are for the goal achieved at t + 1: only row 1 (t + 1 = 2 = future) has its own
+    # the reward is of step t + 1: only row 1 (t + 1 = 2 = future) has reached its goal then
     assert batch.reward.tolist() == [[-1], [0], [-1], [-1]]
     assert {str(field.dtype) for field in batch} == {"torch.float32"}
 
