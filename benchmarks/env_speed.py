@@ -1,10 +1,10 @@
-"""Speed of environments beside panda-gym's PandaPickAndPlace-v3, with random actions.
+"""Compares the speed of the environments with panda-gym's PandaPickAndPlace-v3.
 
-Rounds are interleaved in one process, so that a busy machine slows all of them alike; medians over
-the rounds are printed, of steps per second of CPU time (what an idle core takes; waiting for a
-shared one does not count). A step includes its observation and its share of the resets, behind
-Gymnasium's default wrappers. Environments that are not flat are also compared with the flat one of
-their gripper and object, which is measured along with them.
+Prints medians over rounds of steps per second of CPU time, which does not count waiting for a core.
+Actions are random, resets are included, and Gymnasium's default wrappers are applied. The rounds of
+all environments are interleaved in one process, so that a busy machine slows all of them equally.
+Environments that are not flat are also compared with the flat environment of the same gripper and
+object.
 """
 
 import argparse
@@ -17,9 +17,12 @@ import time
 from pathlib import Path
 
 import gymnasium
-import panda_gym  # noqa: F401  # registers the reference
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from a checkout too
+# Registers the reference environment.
+import panda_gym  # noqa: F401
+
+# Makes the script run from a checkout without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from envs import ENV_IDS
 
@@ -28,7 +31,7 @@ EPISODE = 50
 
 
 def steps_per_second(env: gymnasium.Env, steps: int) -> float:
-    """Steps a second of CPU time over whole episodes with uniform actions."""
+    """Returns the steps per second of CPU time, over whole episodes with uniform random actions."""
     episodes = max(1, steps // EPISODE)
     actions = [env.action_space.sample() for _ in range(EPISODE)]
     start = time.process_time()
@@ -40,33 +43,34 @@ def steps_per_second(env: gymnasium.Env, steps: int) -> float:
 
 
 def flat(env_id: str) -> str:
-    """The environment of the same gripper and object on the bare table."""
+    """Returns the id of the flat environment of the same gripper and object."""
     name = re.sub(r"^(Uneven|Obstacle)(PJ|Barrett|SH)(Fixed|Rot)?", r"Flat\2", env_id)
     return name if name in ENV_IDS else env_id
 
 
 def chosen(patterns: list[str]) -> list[str]:
-    """Ids that match a pattern, with their flat counterparts, in the order of the suite.
+    """Returns the ids that match any pattern and their flat counterparts.
 
     Raises:
-        ValueError: a pattern that matches none.
+        ValueError: a pattern matches no id.
     """
     wanted = set()
     for pattern in patterns:
         found = fnmatch.filter(ENV_IDS, pattern)
         if not found:
-            raise ValueError(f"--env {pattern}: matches none of {', '.join(ENV_IDS)}")
+            raise ValueError(f"--env {pattern} matches none of {', '.join(ENV_IDS)}")
         wanted.update(found, map(flat, found))
     return [env_id for env_id in ENV_IDS if env_id in wanted]
 
 
 def measure(names: list[str], rounds: int, steps: int) -> dict[str, list[float]]:
-    """Steps per second by environment, one number a round."""
+    """Returns the steps per second of each environment, one number per round."""
     envs = {name: gymnasium.make(name) for name in names}
     for seed, env in enumerate(envs.values()):
         env.reset(seed=seed)
         env.action_space.seed(seed)
-        steps_per_second(env, EPISODE)  # warm up
+        # Warm up.
+        steps_per_second(env, EPISODE)
     speeds: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, env in envs.items():
@@ -77,14 +81,14 @@ def measure(names: list[str], rounds: int, steps: int) -> dict[str, list[float]]
 
 
 def main() -> None:
-    """Prints a table of medians, and their ratios to the reference and to the flat counterpart."""
+    """Prints medians, and their ratios to the reference and to the flat environment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=500, help="steps a round of each environment")
-    parser.add_argument("--rounds", type=int, default=7, help="rounds of each environment")
+    parser.add_argument("--steps", type=int, default=500, help="steps per round and environment")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds per environment")
     parser.add_argument("--env", nargs="*", default=["*"], help="ids or patterns: 'FlatSH*'")
     args = parser.parse_args()
     if args.steps < 1 or args.rounds < 1:
-        parser.error(f"--steps {args.steps} and --rounds {args.rounds} must be at least 1")
+        parser.error(f"--steps {args.steps} and --rounds {args.rounds} expected at least 1")
     try:
         names = [REFERENCE, *chosen(args.env)]
     except ValueError as mistake:

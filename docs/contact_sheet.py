@@ -1,6 +1,6 @@
 """Draws all environments in one picture: `python docs/contact_sheet.py`.
 
-Each as an episode begins, and with the hand facing the object.
+Each environment is shown at its default start and at its pregrasp start.
 """
 
 import argparse
@@ -15,15 +15,18 @@ from PIL import Image, ImageDraw, ImageFont
 from envs import ENV_IDS
 from envs.sim import colours
 
-COLUMNS, WIDTH, HEIGHT, LABEL = 3, 300, 225, 22  # pixels
-FINER = 2  # times more pixels are drawn than shown, for smooth edges
+COLUMNS = 3
+# In pixels.
+WIDTH, HEIGHT, LABEL = 300, 225, 22
+# Pictures are rendered this much larger and scaled down, for smooth edges.
+OVERSAMPLING = 2
 STARTS = ("default", "pregrasp")
 SEEDS = range(16)
 COLOURS = (colours.OBJECT, colours.GOAL, colours.FINGER, colours.THUMB)
 
 
-def moments(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np.ndarray]]:
-    """Yields the pictures of each seed."""
+def render_starts(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np.ndarray]]:
+    """Yields the pictures of both starts for each seed."""
     size: dict[str, Any] = {
         "render_width": int(scale * WIDTH),
         "render_height": int(scale * HEIGHT),
@@ -39,35 +42,35 @@ def moments(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np
 
 
 def clarity(picture: np.ndarray) -> int:
-    """Pixels of the one of COLOURS that is seen least."""
+    """Returns the number of pixels of the least visible of COLOURS."""
     pixels = picture.reshape(-1, 3).astype(float)
     lengths = np.linalg.norm(pixels, axis=1)
     hues = np.array([colour[:3] for colour in COLOURS]).T
-    shares = pixels @ hues / np.linalg.norm(hues, axis=0) / lengths[:, None]
-    return int((shares > 0.985).sum(axis=0).min())
+    cosines = pixels @ hues / np.linalg.norm(hues, axis=0) / lengths[:, None]
+    return int((cosines > 0.985).sum(axis=0).min())
 
 
-def scenes(env_id: str) -> Image.Image:
-    """Two moments of an environment that hide nothing, side by side under its name."""
-    clearness = [min(map(clarity, pair)) for pair in moments(env_id, SEEDS, scale=0.5)]
-    (pair,) = moments(env_id, [SEEDS[int(np.argmax(clearness))]], scale=FINER)
+def tile_of(env_id: str) -> Image.Image:
+    """Returns the starts of the clearest seed side by side, below the name of the environment."""
+    scores = [min(map(clarity, pair)) for pair in render_starts(env_id, SEEDS, scale=0.5)]
+    (pair,) = render_starts(env_id, [SEEDS[int(np.argmax(scores))]], scale=OVERSAMPLING)
     tile = Image.new("RGB", (2 * WIDTH, HEIGHT + LABEL), "white")
-    for place, picture in enumerate(pair):
+    for column, picture in enumerate(pair):
         smooth = Image.fromarray(picture).resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-        tile.paste(smooth, (place * WIDTH, LABEL))
+        tile.paste(smooth, (column * WIDTH, LABEL))
     font = ImageFont.load_default(size=14)
     ImageDraw.Draw(tile).text((4, 1), env_id, fill="black", font=font)
     return tile
 
 
 def main() -> None:
-    """Writes the sheet."""
+    """Writes the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(__file__).parent / "images" / "environments.png"
     parser.add_argument("--out", type=Path, default=default, metavar="FILE")
     parser.add_argument("ids", nargs="*", default=ENV_IDS, metavar="ID", help="default: all")
     args = parser.parse_args()
-    tiles = [scenes(env_id) for env_id in args.ids]
+    tiles = [tile_of(env_id) for env_id in args.ids]
     width, height = (edge + 6 for edge in tiles[0].size)
     rows = -(-len(tiles) // COLUMNS)
     sheet = Image.new("RGB", (min(COLUMNS, len(tiles)) * width, rows * height), "white")

@@ -1,4 +1,4 @@
-"""Grasping environments for Gymnasium: importing this package registers all of ENV_IDS."""
+"""Grasping environments for Gymnasium; importing this package registers all ids in ENV_IDS."""
 
 import gymnasium
 
@@ -6,11 +6,12 @@ from .suite import SUITE
 
 ENV_IDS: tuple[str, ...] = tuple(SUITE)
 
-_EPISODE_STEPS = 50  # 2 s at 25 Hz
+# 2 s at 25 Hz.
+_EPISODE_STEPS = 50
 
 
 def register_envs() -> None:
-    """Registers every environment of ENV_IDS that Gymnasium does not know yet."""
+    """Registers the environments that Gymnasium does not know yet."""
     for env_id in ENV_IDS:
         if env_id not in gymnasium.registry:
             gymnasium.register(

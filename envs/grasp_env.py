@@ -1,60 +1,66 @@
-"""GraspEnv, the only environment class: a row of the suite behind Gymnasium's interface.
+"""GraspEnv, the environment class behind all ids.
 
-It begins episodes, turns actions into commands and states into observations. The same (seed,
-actions) give the same bits in every instance and process, whatever was simulated before. Departs
-from Dext-Gen: PyBullet, a bounded workspace, and an orientation that is kept where an action's
-matrix names none.
+It implements Gymnasium's interface for a row of the suite. The same seed and actions give the same
+bits in every instance and process, whatever was simulated before. Departs from Dext-Gen: it uses
+PyBullet, the workspace is bounded, and actions that define no orientation keep the present one.
 """
 
-import math
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
-from gymnasium.spaces import Box
 from gymnasium.utils import EzPickle
 
-from .initial_state import STARTS, InitialState, sample_start, save_start, wanted_start
-from .introspection import GripperInfo, ObjectInfo, gripper_info
-from .objects.body import ObjectBody
-from .objects.spec import ObjectSpec
-from .observation import POSITION_BOUND, bounds, layout, observe
+from .initial_state import (
+    STARTS,
+    InitialState,
+    parse_reset_options,
+    sample_initial_state,
+    save_initial_state,
+)
+from .objects.body import ObjectBody, ObjectInfo
+from .observation import block_slices, bounds, observation_layout, observe
 from .options import Options
 from .robots.eigengrasps import with_eigengrasps
-from .robots.robot import Robot
-from .robots.spec import ObservationLayout, RobotSpec
+from .robots.robot import GripperInfo, Robot
+from .robots.spec import RobotSpec
 from .sim.types import BodyState, Contact
-from .sim.window import make_simulation
+from .sim.window import has_display, make_simulation
+from .spaces import action_space, clip_action, observation_space
 from .suite import SUITE
 from .tasks.goal_marker import GoalMarker
-from .tasks.placement import build, make_ground
-from .tasks.pregrasp import place_hand
+from .tasks.placement import add_arena, make_ground
+from .tasks.pregrasp import place_gripper
 
 
 class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
-    """A gripper that brings an object to a goal.
+    """A gripper that moves an object to a goal.
+
+    `reset` and `step` return an `info` with these entries:
+
+    - `is_success` (bool): whether the goal is achieved, without any violation in this episode.
+    - `air_goal` (bool): whether the goal requires lifting, because it is higher above the ground
+      than the object at rest by more than the task's tolerance. Goals above the table have uniform
+      heights in [0, 0.3] m, so with a tolerance of 0.05 m one in six of them is no `air_goal`.
+    - `object_lift` (float32, m): how much higher above the ground below it the object is than at
+      its initial position.
 
     Args:
         env_id: a key of the suite.
-        render_mode: None, "rgb_array", or "human": a window that shows every step in real time.
+        render_mode: None, "rgb_array", or "human" for a window that shows every step in real time.
         options: see Options.
 
     Raises:
-        ValueError: an argument is out of its range; the message names value and range.
-
-    `reset` and `step` return an `info` with `is_success` and `air_goal`: whether the goal is more
-    than the task's tolerance higher above the ground than the object at rest, so that only lifting
-    achieves it.
-    Heights of goals drawn above the table are uniform in [0, 0.3] m, so with a tolerance of 0.05 m
-    one in six of those is no `air_goal`.
+        ValueError: an argument is invalid; the message gives its value and the expected range.
 
     Attributes:
+        metadata: Gymnasium's metadata; an instance lists "human" only if there is a display.
+        starts: the names that `reset(options={"start": ...})` accepts.
         gripper_type: name of the gripper.
         observation_layout: blocks (name, size, unit) of `observation`.
-        action_layout: blocks (name, size, unit) of an action; a unit with a number says what 1
+        action_layout: blocks (name, size, unit) of an action; a unit such as "0.05 m" is what 1
             stands for.
-        starts: what `reset(options={"start": ...})` takes, besides saved starts.
     """
 
     metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 25}  # noqa: RUF012
@@ -63,11 +69,11 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
     def __init__(self, env_id: str, render_mode: str | None = None, **options: Any) -> None:
         """Builds the world."""
         EzPickle.__init__(self, env_id, render_mode, **options)
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(
-                f"render_mode = {render_mode!r}, expected None or one of "
-                f"{self.metadata['render_modes']}"
-            )
+        modes = self.metadata["render_modes"]
+        if render_mode not in (None, *modes):
+            raise ValueError(f"render_mode = {render_mode!r}, expected None or one of {modes}")
+        if not has_display():
+            self.metadata = {**self.metadata, "render_modes": ["rgb_array"]}
         row = SUITE[env_id]
         self._env_id = env_id
         self.render_mode = render_mode
@@ -79,26 +85,22 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._objects = self._options.chosen_objects(robot.name, row.objects)
 
         self.gripper_type = robot.name
-        self.observation_layout: ObservationLayout = layout(robot)
-        self.action_layout: ObservationLayout = robot.action_layout
+        self.observation_layout = observation_layout(robot)
+        self.action_layout = robot.action_layout
+        self.observation_space = observation_space(robot, row.task.goal_size)
+        self.action_space = action_space(robot)
         self._low, self._high = bounds(robot)
-        goal = Box(-POSITION_BOUND, POSITION_BOUND, (row.task.goal_size,), np.float32)
-        observation = Box(self._low, self._high, dtype=np.float32)
-        self.observation_space: Any = gymnasium.spaces.Dict(
-            observation=observation, achieved_goal=goal, desired_goal=goal
-        )
-        n_actions = sum(size for _, size, _ in self.action_layout)
-        self.action_space = Box(-1.0, 1.0, (n_actions,), np.float32)
-        names = [name for name, size, _ in self.observation_layout for _ in range(size)]
-        position, rotation = names.index("object_pos"), names.index("object_rot")
-        self._object_pos = slice(position, position + 3)
-        self._object_rot = slice(rotation, rotation + 6)
+        blocks = block_slices(self.observation_layout)
+        self._object_pos, self._object_rot = blocks["object_pos"], blocks["object_rot"]
 
         self._build(robot)
         self._open = True
         self._ground = make_ground(row.arena, robot.stepping)
-        self._start: InitialState | None = None
-        self._grip: BodyState | None = None  # state that an action starts from; set by reset
+        # None unless an episode has started.
+        self._initial: InitialState | None = None
+        # States at the last observation. Actions are relative to that of the grip frame.
+        self._grip: BodyState
+        self._object_state: BodyState
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -106,67 +108,67 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         """Starts an episode.
 
         Args:
-            seed: begins a new sequence of starts; None: goes on with the present one.
-            options: {"start": "default"} (as None): gripper pointing down above the table, object
-                at rest on it; {"start": "pregrasp"}: open hand above the object, facing it;
-                {"start": what save_reset returned}: that start again.
+            seed: starts a new random sequence; None continues the present one.
+            options: {"start": "default"}, the same as None: the gripper points down above the
+                table, on which the object rests. {"start": "pregrasp"}: the open gripper is above
+                the object and aligned with it. {"start": saved}: repeats the start that
+                `save_reset` returned.
 
         Raises:
-            ValueError: the options are none of these; nothing was changed.
-            ResetError: no start fulfils the arena's distances.
+            ValueError: the options are invalid; the environment is unchanged.
+            ResetError: no initial state satisfies the arena's constraints.
         """
         self._check_open()
         names = [spec.name for spec in self._objects]
-        start = wanted_start(options, self._env_id, names, self._task.goal_size)
+        initial = parse_reset_options(options, self._env_id, names, self._task.goal_size)
         super().reset(seed=seed)
-        if isinstance(start, str):
+        if isinstance(initial, str):
             scene = self._ground, self._task, self._objects, self._options
-            start = sample_start(self.np_random, *scene, start)
-        self._begin(start)
+            initial = sample_initial_state(self.np_random, *scene, initial)
+        self._begin(initial)
         observation = self._observe()
         self._sim.show()
-        return observation, self._info(observation)
+        return observation, self._info(initial, observation, self._reward(observation))
 
     def save_reset(self) -> dict[str, Any]:
-        """How the present episode began, as a value of built-in types (JSON, pickle).
+        """Returns the initial state of the present episode as built-in types (JSON, pickle).
 
-        With it, any instance that was made with the same arguments begins the same episode, bit for
-        bit: `reset(options={"start": saved})` or `load_reset(saved)`.
+        `reset(options={"start": saved})` and `load_reset(saved)` repeat the start, bit for bit, in
+        any instance made with the same arguments.
         """
-        return save_start(self._check_begun("save_reset"), self._env_id)
+        return save_initial_state(self._check_begun("save_reset"), self._env_id)
 
     def load_reset(self, saved: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Begins an episode as `save_reset` wrote it down; wrappers want `reset` instead."""
+        """Starts an episode from what `save_reset` returned; wrapped environments need `reset`."""
         return self.reset(options={"start": saved})
 
     def step(
         self, action: np.ndarray
     ) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
-        """Acts for one control step (0.04 s).
+        """Simulates one control step (0.04 s).
 
         Args:
-            action: [A], laid out as `action_layout`; finite values outside [-1, 1] are clipped.
+            action: [A], as described by `action_layout`; values outside [-1, 1] are clipped.
 
         Raises:
-            ValueError: the action has another shape, or an entry that is not a finite number.
+            ValueError: the action has the wrong shape or contains a value that is not finite.
         """
-        self._check_open()
-        if self._grip is None:
-            raise ResetNeeded("step() before the first reset()")
-        self._robot.command(self._checked(action), self._grip)
+        initial = self._check_begun("step")
+        self._robot.command(clip_action(action, self.action_space), self._grip)
         self._sim.step()
         observation = self._observe()
-        info = self._info(observation)
+        reward = self._reward(observation)
+        info = self._info(initial, observation, reward)
         self._sim.show()
-        return observation, self._reward, False, False, info
+        return observation, reward, False, False, info
 
     def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any = None) -> Any:
-        """0 where the object is at the goal, else -1; a violation costs another -1.
+        """Returns 0 if the goal is achieved, else -1; a violation costs another -1.
 
         Args:
             achieved_goal: [..., G].
             desired_goal: [..., G].
-            info: not used.
+            info: unused.
 
         Returns:
             float32 [...], a NumPy scalar for single goals.
@@ -175,7 +177,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
 
     @property
     def angle_tolerance(self) -> float | None:
-        """Greatest angle (rad) that counts as turned; None where goals name no rotation."""
+        """Greatest angle (rad) at which a goal counts as achieved; None without rotations."""
         return self._task.angle_tolerance
 
     @angle_tolerance.setter
@@ -188,7 +190,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         return self._task.lowest_reward
 
     def render(self) -> np.ndarray | None:
-        """A picture, uint8 [height, width, 3]; None with "human" or (and a warning) no mode."""
+        """Returns a picture, uint8 [height, width, 3], or None unless in mode "rgb_array"."""
         self._check_open()
         if self.render_mode == "human":
             self._sim.show()
@@ -196,28 +198,26 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs render_mode='rgb_array' at construction")
             return None
-        options = self._options
-        return self._sim.picture(self._arena.camera, options.render_width, options.render_height)
+        size = self._options.render_width, self._options.render_height
+        return self._sim.picture(self._arena.camera, *size)
 
     def contacts(self) -> list[Contact]:
-        """The points where the gripper touches the object, from the end of the last step."""
+        """Returns the points where the gripper touched the object at the end of the last step."""
         self._check_begun("contacts")
         return self._robot.contacts(self._object)
 
     def gripper_info(self) -> GripperInfo:
-        """Pose, velocity and joints of the gripper."""
+        """Returns pose, velocity and joints of the gripper."""
         self._check_begun("gripper_info")
-        return gripper_info(self._robot)
+        return self._robot.info()
 
     def object_info(self) -> ObjectInfo:
-        """Name, size, mass, pose and velocity of the object."""
-        start = self._check_begun("object_info")
-        spec = self._object_spec(start.object_name)
-        state = self._sim.state(self._object)
-        return ObjectInfo(spec.name, start.object_size, spec.mass, *state)
+        """Returns name, size, mass, pose and velocity of the object."""
+        self._check_begun("object_info")
+        return self._object_body.info()
 
     def close(self) -> None:
-        """Frees the world; a second call does nothing."""
+        """Frees the world; further calls do nothing."""
         if getattr(self, "_open", False):
             self._sim.close()
             self._ground.close()
@@ -227,62 +227,48 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if not self._open:
             raise ClosedEnvironmentError("this environment was closed; make a new one")
 
-    def _check_begun(self, name: str) -> InitialState:
-        """The start of the present episode."""
+    def _check_begun(self, method: str) -> InitialState:
+        """Returns the initial state of the present episode."""
         self._check_open()
-        if self._start is None:
-            raise ResetNeeded(f"{name}() before the first reset()")
-        return self._start
-
-    def _checked(self, action: np.ndarray) -> list[float]:
-        array = np.asarray(action)
-        if array.shape != self.action_space.shape:
-            raise ValueError(
-                f"action has shape {array.shape}, expected {self.action_space.shape} in [-1, 1]"
-            )
-        values: list[float] = array.tolist()
-        if not math.isfinite(sum(values)):
-            raise ValueError(f"action = {values}, expected finite values in [-1, 1]")
-        return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in values]
+        if self._initial is None:
+            raise ResetNeeded(f"{method}() before the first reset()")
+        return self._initial
 
     def _build(self, robot: RobotSpec) -> None:
         window = self._arena.camera if self.render_mode == "human" else None
         renderer = self.render_mode and self._options.renderer
         self._sim = make_simulation(robot.stepping, renderer, window)
-        build(self._sim, self._arena)
+        add_arena(self._sim, self._arena)
         self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
         self._marker = GoalMarker(self._sim, self._task)
         self._object_body, self._object = ObjectBody(self._sim), -1
 
-    def _begin(self, start: InitialState) -> None:
-        """Puts everything where the start says."""
+    def _begin(self, initial: InitialState) -> None:
+        """Brings the world into an initial state."""
         if self._object_body.needs_rebuild:
             self._sim.close()
             self._build(self._robot.spec)
-        self._start = start
-        spec = self._object_spec(start.object_name)
-        self._object = self._object_body.set_object(spec, start.object_size)
+        self._initial = None
+        spec = next(spec for spec in self._objects if spec.name == initial.object_name)
+        self._object = self._object_body.set_object(spec, initial.object_size)
         self._sim.flush([self._robot.body, self._object])
-        self._sim.reset_body(self._object, start.object_position, start.object_rotation)
-        if start.pregrasp is None:
+        self._sim.reset_body(self._object, initial.object_position, initial.object_rotation)
+        if initial.pregrasp is None:
             height = self._arena.surface + self._robot.spec.start_height
-            self._robot.reset((*start.gripper, height))
+            self._robot.reset((*initial.gripper, height))
         else:
-            place_hand(self._robot, self._sim, self._object, start.pregrasp)
-        self._marker.show(start.goal)
+            place_gripper(self._robot, self._sim, self._object, initial.pregrasp)
+        self._marker.show(initial.goal)
         self._violated = False
-        self._goal = np.array(start.goal, np.float32)
-        lift = self._arena.lift(start.goal, start.object_position)
-        self._air_goal = lift > self._task.tolerance
-
-    def _object_spec(self, name: str) -> ObjectSpec:
-        return next(spec for spec in self._objects if spec.name == name)
+        self._goal = np.array(initial.goal, np.float32)
+        lift = self._arena.lift(initial.goal, initial.object_position)
+        self._air_goal = np.bool_(lift > self._task.tolerance)
+        self._initial = initial
 
     def _observe(self) -> dict[str, np.ndarray]:
-        self._grip = grip = self._robot.state()
-        thing = self._sim.state(self._object)
-        numbers = observe(grip, self._robot.joint_positions(), thing, self._sim.control_period)
-        vector = np.array(numbers, np.float32)
+        self._grip, self._object_state = self._robot.state(), self._sim.state(self._object)
+        joints, period = self._robot.joint_positions(), self._sim.control_period
+        vector = np.array(observe(self._grip, joints, self._object_state, period), np.float32)
         np.maximum(vector, self._low, out=vector)
         np.minimum(vector, self._high, out=vector)
         position, columns = vector[self._object_pos], vector[self._object_rot]
@@ -292,9 +278,18 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             "desired_goal": self._goal.copy(),
         }
 
-    def _info(self, observation: dict[str, np.ndarray]) -> dict[str, Any]:
+    def _reward(self, observation: dict[str, np.ndarray]) -> float:
+        reward = self.compute_reward(observation["achieved_goal"], observation["desired_goal"])
+        return float(reward)
+
+    def _info(
+        self, initial: InitialState, observation: dict[str, np.ndarray], reward: float
+    ) -> dict[str, Any]:
         goals = observation["achieved_goal"], observation["desired_goal"]
-        success, violation = bool(self._task.success(*goals)), bool(self._task.violation(*goals))
-        self._violated = self._violated or violation
-        self._reward = float(success) - 1.0 - float(violation)
-        return {"is_success": success and not self._violated, "air_goal": self._air_goal}
+        self._violated = self._violated or bool(self._task.violation(*goals))
+        lift = self._arena.lift(self._object_state.position, initial.object_position)
+        return {
+            "is_success": np.bool_(reward == 0.0 and not self._violated),
+            "air_goal": self._air_goal,
+            "object_lift": np.float32(lift),
+        }

@@ -1,7 +1,7 @@
-"""How an episode begins, as one plain value: chance is drawn into it, the environment applies it.
+"""InitialState: the result of all random choices at the start of an episode, as one plain value.
 
-So an episode can be written down and begun again elsewhere. Departs from Dext-Gen, which saves
-MuJoCo's internal state; a simulator's internal state would not be enough for equal bits here.
+It can be saved and loaded elsewhere to repeat the start of the episode. Departs from Dext-Gen,
+which saves MuJoCo's internal state; PyBullet's internal state would not reproduce the same bits.
 """
 
 import math
@@ -12,11 +12,11 @@ import numpy as np
 
 from .objects.spec import ObjectSpec
 from .observation import POSITION_BOUND
-from .options import LARGEST, SIZE_STEPS, SMALLEST, Options
+from .options import MAX_SIZE, MIN_SIZE, N_SIZES, Options
 from .sim.rotations import Quaternion, Vector
+from .tasks.goals import Task
 from .tasks.placement import Ground
 from .tasks.pregrasp import sample_offset
-from .tasks.tasks import Task
 
 STARTS = ("default", "pregrasp")
 _LENGTHS = {
@@ -28,17 +28,17 @@ _LENGTHS = {
 
 
 class InitialState(NamedTuple):
-    """All that chance decides about an episode.
+    """Everything that is random about an episode.
 
     Attributes:
         object_name: of the object.
-        object_size: factor on its size.
+        object_size: factor on its standard size.
         object_position: of its centre (world, m).
         object_rotation: quaternion xyzw (world).
         gripper: x and y of the grip frame (world, m).
-        goal: of the task, first of all a position for the object's centre (world, m).
-        pregrasp: offset of the hand from its grasp of the object (world, m); None: it begins at
-            `gripper`, pointing down.
+        goal: goal of the task; its first three numbers are a position of the object (world, m).
+        pregrasp: offset of the gripper from its grasp of the object (world, m); None: the gripper
+            starts at `gripper` and points down.
     """
 
     object_name: str
@@ -50,7 +50,7 @@ class InitialState(NamedTuple):
     pregrasp: Vector | None = None
 
 
-def sample_start(
+def sample_initial_state(
     rng: np.random.Generator,
     ground: Ground,
     task: Task,
@@ -58,77 +58,83 @@ def sample_start(
     options: Options,
     kind: str = "default",
 ) -> InitialState:
-    """Draws a start of one of STARTS: gripper above the ground, object at rest on it.
+    """Samples an initial state with the object at rest.
 
-    Object and goal are the same for all kinds.
+    Args:
+        rng: random generator.
+        ground: the ground on which the object rests.
+        task: the task that samples the goal.
+        objects: the object is one of these, all equally likely.
+        options: sizes and probability of goals above the table.
+        kind: one of STARTS; object and goal do not depend on it.
 
     Raises:
-        ResetError: no start fulfils the arena's distances.
+        ResetError: no initial state satisfies the arena's constraints.
     """
     spec = objects[int(rng.integers(len(objects)))]
     low, high = options.sizes
-    size = low + (high - low) * (int(SIZE_STEPS * rng.random()) / (SIZE_STEPS - 1))
+    size = low + (high - low) * (int(N_SIZES * rng.random()) / (N_SIZES - 1))
     gripper = ground.arena.sample_gripper(rng)
-    resting, rotation = ground.lay(rng, spec, size, gripper)
+    resting, rotation = ground.sample_resting_pose(rng, spec, size, gripper)
     goal = task.sample_goal(rng, ground.arena, resting, rotation, options.air_goal_share)
     pregrasp = sample_offset(rng) if kind == "pregrasp" else None
     return InitialState(spec.name, size, resting, rotation, gripper, goal, pregrasp)
 
 
-def save_start(start: InitialState, env_id: str) -> dict[str, Any]:
-    """The start as a value of built-in types, with the environment it belongs to."""
-    return {"env_id": env_id, **start._asdict()}
+def save_initial_state(state: InitialState, env_id: str) -> dict[str, Any]:
+    """Returns an initial state and the id of its environment as a dict of built-in types."""
+    return {"env_id": env_id, **state._asdict()}
 
 
-def wanted_start(
-    options: Mapping[str, Any] | None, env_id: str, names: Sequence[str], goal_size: int
+def parse_reset_options(
+    options: Mapping[str, Any] | None, env_id: str, object_names: Sequence[str], goal_size: int
 ) -> InitialState | str:
-    """The kind of start that reset's options name, or the saved one that they hold.
+    """Returns the kind of start, or the saved initial state, that the options of `reset` ask for.
 
     Args:
-        options: of reset.
-        env_id: as of `load_start`, like the others.
-        names: likewise.
-        goal_size: likewise.
+        options: the argument of `reset`.
+        env_id: see `load_initial_state`.
+        object_names: see `load_initial_state`.
+        goal_size: see `load_initial_state`.
 
     Raises:
-        ValueError: neither.
+        ValueError: an option is unknown, or its value is invalid.
     """
     unknown = set(options or {}) - {"start"}
     if unknown:
         raise ValueError(f"reset options {sorted(unknown)}, expected only 'start'")
     start = (options or {}).get("start", "default")
     if isinstance(start, dict):
-        return load_start(start, env_id, names, goal_size)
+        return load_initial_state(start, env_id, object_names, goal_size)
     if start not in STARTS:
-        raise ValueError(f"start = {start!r}, expected one of {STARTS} or a saved start")
+        raise ValueError(f"start = {start!r}, expected one of {STARTS} or what save_reset returned")
     return str(start)
 
 
-def load_start(
-    saved: Mapping[str, Any], env_id: str, names: Sequence[str], goal_size: int
+def load_initial_state(
+    saved: Mapping[str, Any], env_id: str, object_names: Sequence[str], goal_size: int
 ) -> InitialState:
-    """The start that `save_start` wrote down; lists may stand for tuples, as in JSON.
+    """Returns the initial state that `save_initial_state` saved.
 
     Args:
-        saved: what `save_start` returned.
-        env_id: the environment that is to begin with it.
-        names: of the objects that the environment has.
-        goal_size: numbers in its goals.
+        saved: what `save_initial_state` returned; lists may replace tuples, as in JSON.
+        env_id: id of the environment that loads it.
+        object_names: names of the environment's objects.
+        goal_size: length of the environment's goals.
 
     Raises:
-        ValueError: an entry is missing, unknown, or not what it should be.
+        ValueError: an entry is missing, unknown or invalid.
     """
-    if set(saved) != {"env_id", *InitialState._fields}:
-        expected = ["env_id", *InitialState._fields]
-        raise ValueError(f"start has {list(saved)}, expected {expected}")
+    expected = ["env_id", *InitialState._fields]
+    if set(saved) != set(expected):
+        raise ValueError(f"start has the keys {list(saved)}, expected {expected}")
     if saved["env_id"] != env_id:
         raise ValueError(f"start belongs to {saved['env_id']!r}, expected {env_id!r}")
-    if saved["object_name"] not in names:
-        raise _error(saved, "object_name", f"one of {sorted(set(names))}")
+    if saved["object_name"] not in object_names:
+        raise _error(saved, "object_name", f"one of {sorted(set(object_names))}")
     size = saved["object_size"]
-    if not (isinstance(size, int | float) and SMALLEST <= size <= LARGEST):
-        raise _error(saved, "object_size", f"a value in [{SMALLEST}, {LARGEST}]")
+    if not (isinstance(size, int | float) and MIN_SIZE <= size <= MAX_SIZE):
+        raise _error(saved, "object_size", f"a value in [{MIN_SIZE}, {MAX_SIZE}]")
     optional = {"pregrasp"} if saved["pregrasp"] is None else set()
     lengths = {**_LENGTHS, "goal": goal_size}
     numbers = {key: _numbers(saved, key, n) for key, n in lengths.items() if key not in optional}
@@ -138,7 +144,7 @@ def load_start(
 
 
 def _numbers(saved: Mapping[str, Any], key: str, n: int) -> Any:
-    """A tuple of `n` numbers, bounded as all positions are."""
+    """Returns an entry as a tuple of `n` numbers within the bounds of positions."""
     values = saved[key]
     if not (
         isinstance(values, Sequence)

@@ -1,7 +1,4 @@
-"""The constructor arguments that all environments share.
-
-Checked once, here: a mistake names its value and the legal range.
-"""
+"""The constructor arguments that all environments share, and their checks."""
 
 import math
 from collections.abc import Sequence
@@ -13,8 +10,10 @@ from .objects.spec import ObjectSpec
 from .robots.spec import Bounds
 from .sim.rendering import RENDERERS
 
-SMALLEST, LARGEST = 0.2, 2.0  # object size factors; beyond, no gripper can act on the object
-SIZE_STEPS = 33  # sizes in a range; few, because PyBullet never frees a shape
+# Limits of an object's size factor. Outside of them, no gripper can grasp the object.
+MIN_SIZE, MAX_SIZE = 0.2, 2.0
+# Number of different sizes in a range. It is small because PyBullet never frees a shape.
+N_SIZES = 33
 _PIXELS = (16, 4096)
 
 
@@ -23,23 +22,23 @@ class Options:
     """Keyword arguments of an environment.
 
     Attributes:
-        object_size_multiplier: factor on the object's size, in [0.2, 2]; its mass stays.
-        object_size_range: (low, high) of a further factor, one of 33 evenly spaced ones drawn at
-            each reset; with the multiplier it must stay in [0.2, 2].
-        air_goal_share: probability of a goal drawn above the table, in [0, 1].
-        objects: what is grasped instead of the environment's own, one drawn at each reset: names of
-            envs.objects.catalogue ("Cube", "Mesh", "mug") and mesh files (.obj, .off, .ply, .stl).
-        workspace: ((x0, x1), (y0, y1), (z0, z1)) in m (world) that the grip target is kept in; None
-            for the gripper's.
-        n_eigengrasps: of the gripper's eigengrasps that drive its joints, first ones first; 0: each
-            actuator has an action of its own. Its range depends on the gripper, see
-            envs.robots.eigengrasps.
-        angle_tolerance: greatest angle (rad) that counts as turned, in (0, pi], where goals name a
-            rotation; None: the task's, 0.2.
-        render_width: of a picture, in pixels, in [16, 4096].
-        render_height: of a picture, in pixels, in [16, 4096].
-        renderer: "software", whose pictures are the same bits everywhere, or "egl": several times
-            faster; needs EGL, and its pictures vary a little, also between equal calls.
+        object_size_multiplier: factor on the object's size, in [0.2, 2]; the mass stays the same.
+        object_size_range: (low, high) of a further factor, sampled at each reset from 33 evenly
+            spaced values. The product with the multiplier must be in [0.2, 2].
+        air_goal_share: probability of a goal above the table, in [0, 1].
+        objects: objects to use instead of the environment's own, one sampled at each reset: names
+            from objects/catalogue.py ("Cube", "Mesh", "mug") and mesh files (.obj, .off, .ply,
+            .stl).
+        workspace: ((x0, x1), (y0, y1), (z0, z1)), the box that limits the target of the grip frame
+            (world, m); None: the gripper's default.
+        n_eigengrasps: number of eigengrasps that drive the joints; 0: each actuator has an action
+            entry of its own. The greatest number depends on the gripper, see robots/eigengrasps.py.
+        angle_tolerance: greatest angle (rad) at which a goal counts as achieved, in (0, pi]; None:
+            the task's default. Only for goals with a rotation, whose default is 0.2.
+        render_width: width of a picture in pixels, in [16, 4096].
+        render_height: height of a picture in pixels, in [16, 4096].
+        renderer: "software" gives identical pictures on all machines. "egl" is several times faster
+            but needs EGL, and its pictures differ slightly from call to call.
 
     Raises:
         ValueError: a value is out of its range.
@@ -58,11 +57,11 @@ class Options:
 
     def __post_init__(self) -> None:
         """Checks all values."""
-        _check("object_size_multiplier", self.object_size_multiplier, SMALLEST, LARGEST)
+        _check("object_size_multiplier", self.object_size_multiplier, MIN_SIZE, MAX_SIZE)
         if self.object_size_range is not None:
             _check_pair("object_size_range", self.object_size_range)
             for factor in self.sizes:
-                _check("object_size_multiplier * object_size_range", factor, SMALLEST, LARGEST)
+                _check("object_size_multiplier * object_size_range", factor, MIN_SIZE, MAX_SIZE)
         _check("air_goal_share", self.air_goal_share, 0.0, 1.0)
         _check_pixels("render_width", self.render_width)
         _check_pixels("render_height", self.render_height)
@@ -76,26 +75,27 @@ class Options:
 
     @property
     def sizes(self) -> tuple[float, float]:
-        """Lowest and highest factor on the object's size."""
+        """Least and greatest factor on the object's size."""
         low, high = self.object_size_range or (1.0, 1.0)
         return self.object_size_multiplier * low, self.object_size_multiplier * high
 
     def chosen_objects(self, gripper: str, default: Sequence[str]) -> tuple[ObjectSpec, ...]:
-        """The objects that `objects`, or else `default`, names for a gripper.
+        """Returns the objects named by `objects`, or else by `default`, for a gripper.
 
         Raises:
-            ValueError: no names, or one that is unknown or no usable file.
+            ValueError: there are no names, or one is neither known nor a usable mesh file.
         """
         if self.objects is None:
             return find_objects(gripper, default)
         listed = isinstance(self.objects, Sequence) and not isinstance(self.objects, str)
         if not listed or not self.objects:
-            raise ValueError(f"objects = {self.objects!r}, expected a list of names or files")
+            raise ValueError(f"objects = {self.objects!r}, expected a list of names or mesh files")
         return find_objects(gripper, [str(name) for name in self.objects])
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:
-    if not (isinstance(value, Real) and low <= value <= high):  # False for NaN too
+    # Written so that NaN fails, too.
+    if not (isinstance(value, Real) and low <= value <= high):
         raise ValueError(f"{name} = {value!r}, expected a value in [{low}, {high}]")
 
 
@@ -107,4 +107,4 @@ def _check_pair(name: str, pair: tuple[float, float]) -> None:
 
 def _check_pixels(name: str, value: int) -> None:
     if not (isinstance(value, int) and _PIXELS[0] <= value <= _PIXELS[1]):
-        raise ValueError(f"{name} = {value!r}, expected a whole number in {list(_PIXELS)}")
+        raise ValueError(f"{name} = {value!r}, expected an integer in {list(_PIXELS)}")

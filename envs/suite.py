@@ -1,4 +1,4 @@
-"""Every environment of the project, one row each: adding an environment means adding a row."""
+"""The environments, one row each: adding an environment means adding a row."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from .robots import ROBOTS
 from .robots.rotation_actions import AXIS_ANGLE, DOWN, EULER, MATRIX, QUATERNION
 from .robots.spec import RobotSpec
 from .tasks.arenas import FLAT, UNEVEN, ArenaSpec
-from .tasks.tasks import AVOID, LIFT, ORIENT, Task
+from .tasks.goals import AVOID, LIFT, ORIENT, Task
 
 
 class EnvRow(NamedTuple):
-    """An environment: robot, names of objects (one is drawn at each reset), arena and task."""
+    """An environment: gripper, names of objects (one is sampled per reset), arena and task."""
 
     env_id: str
     robot: RobotSpec
@@ -22,9 +22,9 @@ class EnvRow(NamedTuple):
 
 _KINDS = ("Cube", "Sphere", "Cylinder", "Mesh")
 _SETS = {**{kind: (kind,) for kind in _KINDS}, "All": _KINDS}
-_FIXED_PJ = replace(ROBOTS["PJ"], rotation_action=DOWN, rotation_share=1.0)
-_TURNING_SH = replace(ROBOTS["SH"], rotation_share=0.2)
-_WAYS = {"": MATRIX, "Euler": EULER, "Quat": QUATERNION, "AxisAngle": AXIS_ANGLE}
+_FIXED_PJ = replace(ROBOTS["PJ"], rotation_action=DOWN, rotation_rate=1.0)
+_FAST_SH = replace(ROBOTS["SH"], rotation_rate=0.2)
+_ROTATION_ACTIONS = {"": MATRIX, "Euler": EULER, "Quat": QUATERNION, "AxisAngle": AXIS_ANGLE}
 
 _FLAT = (
     EnvRow(f"Flat{key}{name}-v0", robot, kinds, FLAT, LIFT)
@@ -43,14 +43,14 @@ _ORIENT = (
     *(
         EnvRow(
             f"FlatPJOrient{name}-v0",
-            replace(ROBOTS["PJ"], rotation_action=way),
+            replace(ROBOTS["PJ"], rotation_action=rotation_action),
             ("Cube",),
             FLAT,
             ORIENT,
         )
-        for name, way in _WAYS.items()
+        for name, rotation_action in _ROTATION_ACTIONS.items()
     ),
-    EnvRow("FlatSHOrient-v0", _TURNING_SH, ("Cube",), FLAT, replace(ORIENT, tilt=1.0)),
+    EnvRow("FlatSHOrient-v0", _FAST_SH, ("Cube",), FLAT, replace(ORIENT, tilt=1.0)),
 )
 _OBSTACLE = (EnvRow("ObstacleSHCube-v0", ROBOTS["SH"], ("Cube",), FLAT, AVOID),)
 SUITE: dict[str, EnvRow] = {row.env_id: row for row in (*_FLAT, *_ORIENT, *_UNEVEN, *_OBSTACLE)}

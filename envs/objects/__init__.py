@@ -1,1 +1,1 @@
-"""What is grasped: primitives, meshes, and how they lie on a surface."""
+"""Objects to grasp: primitives and meshes, and the rotations in which they rest."""

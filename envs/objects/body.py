@@ -1,41 +1,75 @@
-"""The one object in a simulation: another body takes its place when kind or size change.
+"""The object in a simulation: one body, which is replaced when kind or size change.
 
-To keep all bodies of a set instead, out of the way, costs more: 0.8 us each and substep.
+Keeping the bodies of all objects in the world instead would cost 0.8 us per body and substep.
 """
 
+from typing import NamedTuple
+
+from ..sim.rotations import Quaternion, Vector
 from ..sim.simulation import Simulation
 from .spec import ObjectSpec
 
-_LASTS = 4096  # bodies; PyBullet keeps about 900 bytes of each that was removed
+# PyBullet leaks about 900 bytes per removed body.
+_MAX_BODIES = 4096
+
+
+class ObjectInfo(NamedTuple):
+    """Description and state of the object.
+
+    Attributes:
+        name: of the object.
+        size: factor on its standard size.
+        mass: in kg.
+        position: of its centre of mass (world, m).
+        rotation: quaternion xyzw (world).
+        linear: velocity (world, m/s).
+        angular: velocity (world, rad/s).
+    """
+
+    name: str
+    size: float
+    mass: float
+    position: Vector
+    rotation: Quaternion
+    linear: Vector
+    angular: Vector
 
 
 class ObjectBody:
-    """Holds an object's body.
+    """Manages the object's body.
 
     Args:
-        sim: the world it is in.
+        sim: the world it belongs to.
     """
 
     def __init__(self, sim: Simulation) -> None:
-        """Begins without a body."""
+        """Starts without a body."""
         self._sim = sim
         self._body = -1
-        self._kind = ("", 0.0)
+        self._spec: ObjectSpec | None = None
+        self._size = 0.0
         self._bodies = 0
 
     @property
     def needs_rebuild(self) -> bool:
-        """Whether so many bodies came and went that the world should be made anew."""
-        return self._bodies >= _LASTS
+        """Whether the world needs rebuilding, because PyBullet leaks removed bodies."""
+        return self._bodies >= _MAX_BODIES
 
     def set_object(self, spec: ObjectSpec, size: float) -> int:
-        """Sees to it that there is a body of this kind and size, and no other; returns its id."""
-        if (spec.name, size) != self._kind:
+        """Replaces the body unless kind and size are unchanged, and returns its body id."""
+        unchanged = self._spec is not None and (spec.name, size) == (self._spec.name, self._size)
+        if not unchanged:
             if self._body >= 0:
                 self._sim.remove_body(self._body)
             self._body = self._sim.add_body(
                 spec.shape.scaled(size), spec.mass, spec.rolling_friction
             )
-            self._kind = (spec.name, size)
+            self._spec, self._size = spec, size
             self._bodies += 1
         return self._body
+
+    def info(self) -> ObjectInfo:
+        """Returns description and state of the object."""
+        assert self._spec is not None
+        state = self._sim.state(self._body)
+        return ObjectInfo(self._spec.name, self._size, self._spec.mass, *state)

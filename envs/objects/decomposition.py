@@ -1,8 +1,8 @@
-"""Convex decomposition by V-HACD 4, kept in a folder of the user's: seconds once, then nothing.
+"""Convex decomposition by V-HACD 4, cached in the user's cache directory.
 
-V-HACD (https://github.com/kmammou/v-hacd) gives the same bits in every process and takes seconds;
-CoACD fits closer and takes minutes. A result is addressed by all that it depends on and written at
-once, so processes that need the same one at the same time cannot harm each other.
+V-HACD (https://github.com/kmammou/v-hacd) takes seconds and gives the same bits in every process;
+CoACD fits more closely but takes minutes. The name of a cache file is a hash of everything the
+result depends on, and files are written atomically, so concurrent processes do not conflict.
 """
 
 import hashlib
@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 import vhacdx
 
-_MOST_PIECES = 16
 _SETTINGS = {
-    "maxConvexHulls": _MOST_PIECES,
+    "maxConvexHulls": 16,
     "resolution": 100_000,
     "maxNumVerticesPerCH": 32,
     "asyncACD": False,
@@ -26,20 +25,20 @@ _SETTINGS = {
 
 
 def decompose(vertices: np.ndarray, triangles: np.ndarray) -> list[np.ndarray]:
-    """Splits a closed surface into at most 16 convex pieces of at most 32 corners.
+    """Splits a closed surface into at most 16 convex pieces with at most 32 corners each.
 
     Args:
         vertices: float64 [n, 3].
         triangles: integers [m, 3].
 
     Returns:
-        corners [k, 3] of each piece.
+        The corners of each piece, float64 [k, 3].
     """
     triangles = np.ascontiguousarray(triangles, np.uint32)
     vertices = np.ascontiguousarray(vertices, np.float64)
-    address = hashlib.sha256(vertices.tobytes() + triangles.tobytes())
-    address.update(f"{importlib.metadata.version('vhacdx')} {_SETTINGS}".encode())
-    file = _folder() / f"{address.hexdigest()}.npz"
+    key = hashlib.sha256(vertices.tobytes() + triangles.tobytes())
+    key.update(f"{importlib.metadata.version('vhacdx')} {_SETTINGS}".encode())
+    file = _folder() / f"{key.hexdigest()}.npz"
     pieces = _load(file)
     if pieces is None:
         pieces = _split(vertices, triangles)
@@ -53,13 +52,13 @@ def _split(vertices: np.ndarray, triangles: np.ndarray) -> list[np.ndarray]:
 
 
 def _folder() -> Path:
-    """Where the XDG Base Directory Specification puts what can be computed again."""
+    """Returns the cache directory, following the XDG Base Directory Specification."""
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "grasp_func" / "convex_pieces"
 
 
 def _load(file: Path) -> list[np.ndarray] | None:
-    """The pieces of a file; None where it is missing or damaged."""
+    """Reads the pieces from a file; None if it is missing or damaged."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             return [stored[f"arr_{i}"] for i in range(len(stored.files))] or None
@@ -68,7 +67,7 @@ def _load(file: Path) -> list[np.ndarray] | None:
 
 
 def _store(file: Path, pieces: list[np.ndarray]) -> None:
-    """Writes under another name first: a file under its own name is whole."""
+    """Writes a file atomically: first under a temporary name, then renamed."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
@@ -76,4 +75,4 @@ def _store(file: Path, pieces: list[np.ndarray]) -> None:
             np.savez(part, *pieces)
         os.replace(name, file)
     except OSError as error:
-        warnings.warn(f"convex pieces are computed each time: {error}", stacklevel=2)
+        warnings.warn(f"convex pieces cannot be cached: {error}", stacklevel=2)

@@ -1,7 +1,4 @@
-"""Reads a mesh file and says what is wrong with it; what passes is a closed surface.
-
-The only file that knows formats.
-"""
+"""Reads mesh files and checks that they hold a closed surface."""
 
 import os
 from pathlib import Path
@@ -10,39 +7,44 @@ import numpy as np
 import trimesh
 
 FORMATS = (".obj", ".off", ".ply", ".stl")
-_LARGEST_FILE = 64 * 2**20  # bytes
-_LARGEST_MESH = 200_000  # triangles
-_LARGEST_NUMBER = 1e100  # of a coordinate
-_FLAT = 1e-3  # least ratio of the shortest to the longest extent
+# In bytes.
+_MAX_FILE_SIZE = 64 * 2**20
+_MAX_TRIANGLES = 200_000
+_MAX_COORDINATE = 1e100
+# Least ratio of the shortest to the longest extent.
+_MIN_THICKNESS = 1e-3
 
 
 def read_surface(path: str) -> trimesh.Trimesh:
-    """Reads a closed surface with outward triangles, of one part or several.
+    """Reads a closed surface of one or several parts, with triangles facing outwards.
 
     Returns:
-        The surface, scaled so that the longest edge of the box around it, along the file's axes, is
-        1, and moved so that the middle of that box is at the origin.
+        The surface, scaled and moved so that its bounding box, along the file's axes, is centred at
+        the origin and has a longest edge of 1.
 
     Raises:
-        ValueError: the file is missing, too large, unreadable or not such a surface.
+        ValueError: the file is missing, too large, unreadable or does not hold a closed surface.
     """
     _check_file(path)
     try:
         surface = trimesh.load_mesh(path, process=False, skip_materials=True)
         n = len(surface.faces)
         corners = np.array(surface.vertices, np.float64)
-    except ImportError:  # it looks for help with bytes that are no text
+    except ImportError:
+        # Raised for bytes that are not text, where trimesh looks for an optional package.
         raise ValueError(f"{path}: not a readable mesh") from None
-    except Exception as error:  # whatever a parser makes of arbitrary bytes
+    except Exception as error:
+        # Parsers raise all kinds of errors on arbitrary bytes.
         raise ValueError(f"{path}: not a readable mesh ({type(error).__name__}: {error})") from None
-    if not 4 <= n <= _LARGEST_MESH:
-        raise ValueError(f"{path}: {n} triangles, expected 4 to {_LARGEST_MESH}")
-    if not np.abs(corners).max() < _LARGEST_NUMBER:  # True for NaN too
-        raise ValueError(f"{path}: a coordinate is not a number below {_LARGEST_NUMBER}")
+    if not 4 <= n <= _MAX_TRIANGLES:
+        raise ValueError(f"{path}: {n} triangles, expected 4 to {_MAX_TRIANGLES}")
+    # Written so that NaN fails, too.
+    if not np.abs(corners).max() < _MAX_COORDINATE:
+        raise ValueError(f"{path}: a coordinate is not a number below {_MAX_COORDINATE}")
     low, high = corners.min(axis=0), corners.max(axis=0)
     extents = high - low
-    if not extents.min() > _FLAT * extents.max():
-        raise ValueError(f"{path}: extents {extents.tolist()} are flat, expected a solid")
+    if not extents.min() > _MIN_THICKNESS * extents.max():
+        raise ValueError(f"{path}: extents {extents.tolist()} are flat, expected a solid body")
     surface.vertices = (corners - (low + high) / 2.0) / extents.max()
     _close(surface, path)
     return surface
@@ -55,12 +57,12 @@ def _check_file(path: str) -> None:
     if not file.is_file():
         raise ValueError(f"{path}: no such file")
     size = os.path.getsize(path)
-    if size > _LARGEST_FILE:
-        raise ValueError(f"{path}: {size} bytes, expected at most {_LARGEST_FILE}")
+    if size > _MAX_FILE_SIZE:
+        raise ValueError(f"{path}: {size} bytes, expected at most {_MAX_FILE_SIZE}")
 
 
 def _close(surface: trimesh.Trimesh, path: str) -> None:
-    """Joins corners and turns triangles as far as needed."""
+    """Merges duplicate corners and flips triangles, where needed."""
     if not surface.is_watertight:
         surface.merge_vertices(merge_tex=True, merge_norm=True)
         surface.update_faces(surface.nondegenerate_faces())
@@ -73,4 +75,4 @@ def _close(surface: trimesh.Trimesh, path: str) -> None:
     if not surface.is_volume:
         surface.fix_normals(multibody=True)
     if not surface.is_volume:
-        raise ValueError(f"{path}: volume {surface.volume:.3g}, expected a surface around one")
+        raise ValueError(f"{path}: volume {surface.volume:.3g}, expected a positive one")

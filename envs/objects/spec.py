@@ -1,7 +1,7 @@
-"""What is grasped: shapes with masses, and the orientations they lie in when an episode begins.
+"""Objects: their shapes and masses, and the rotations in which they lie when an episode starts.
 
-Sizes and masses by gripper follow Dext-Gen. Lengths in m, masses in kg; an object's frame is at its
-centre of mass.
+Sizes and masses depend on the gripper and follow Dext-Gen. Lengths in m, masses in kg. An object's
+frame is at its centre of mass.
 """
 
 import math
@@ -15,24 +15,26 @@ from ..sim.colours import OBJECT
 from ..sim.rotations import Quaternion
 from ..sim.types import Mesh, Shape
 
-MESH_MARGIN = 1e-3  # m by which PyBullet surrounds the pieces of a mesh
-_LYING: Quaternion = (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5))  # +90 degrees about x
+# PyBullet adds a collision margin around the pieces of a mesh.
+MESH_MARGIN = 1e-3
+# +90 degrees about x.
+_LYING: Quaternion = (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5))
 
 
 def sample_yaw(rng: np.random.Generator) -> Quaternion:
-    """A uniform turn about the vertical."""
+    """Samples a uniform rotation about the vertical, quaternion xyzw."""
     return rotations.about_z(2.0 * math.pi * rng.random())
 
 
 def sample_standing_or_lying(rng: np.random.Generator) -> Quaternion:
-    """Upright or on its side, each with probability 1/2, with a uniform turn about the vertical."""
+    """Samples upright or lying, each with probability 1/2, and a uniform yaw; quaternion xyzw."""
     yaw = sample_yaw(rng)
     return yaw if rng.random() < 0.5 else rotations.multiply(yaw, _LYING)
 
 
-def sample_rest(rests: tuple[Quaternion, ...], rng: np.random.Generator) -> Quaternion:
-    """One of several ways to rest, with a uniform turn about the vertical."""
-    return rotations.multiply(sample_yaw(rng), rests[int(rng.integers(len(rests)))])
+def sample_stable(stable: tuple[Quaternion, ...], rng: np.random.Generator) -> Quaternion:
+    """Samples one of several stable rotations and a uniform yaw; quaternion xyzw."""
+    return rotations.multiply(sample_yaw(rng), stable[int(rng.integers(len(stable)))])
 
 
 class ObjectSpec(NamedTuple):
@@ -40,11 +42,11 @@ class ObjectSpec(NamedTuple):
 
     Attributes:
         name: of the object.
-        shape: its only shape, around its centre of mass.
-        mass: the same at all sizes.
-        sample_rotation: draws the quaternion xyzw in which it is put on the surface.
-        rolling_friction: PyBullet's coefficient. Without any, a lying cylinder rolls off by itself,
-            up to 7 cm in an episode; 1e-4 keeps it at 0.03 mm, with long substeps 1e-3 does.
+        shape: centred at its centre of mass.
+        mass: in kg, the same at all sizes.
+        sample_rotation: samples the rotation in which it rests on a plane, quaternion xyzw.
+        rolling_friction: PyBullet's coefficient. At 0 a lying cylinder rolls up to 7 cm per episode
+            without being touched, at 1e-4 it rolls 0.03 mm. Long substeps need 1e-3.
     """
 
     name: str
@@ -55,7 +57,7 @@ class ObjectSpec(NamedTuple):
 
 
 def rest_height(shape: Shape | Mesh, rotation: Quaternion) -> float:
-    """Height of a shape's centre above the surface that it touches, when turned by `rotation`."""
+    """Returns the height (m) of a rotated shape's centre above the plane that it touches."""
     m = rotations.matrix(rotation)
     if isinstance(shape, Mesh):
         return MESH_MARGIN - shape.scale * float((shape.outline @ np.array(m[6:])).min())
@@ -70,14 +72,14 @@ def rest_height(shape: Shape | Mesh, rotation: Quaternion) -> float:
 def _primitives(
     cube: float, sphere: float, cylinder: float, mass: float, rolling_friction: float
 ) -> dict[str, ObjectSpec]:
-    """The objects of one gripper.
+    """Returns the objects for one gripper.
 
     Args:
         cube: half edge (m).
         sphere: radius (m).
-        cylinder: radius and half length (m).
-        mass: of each (kg).
-        rolling_friction: of what may roll.
+        cylinder: radius, and also half length (m).
+        mass: of each object (kg).
+        rolling_friction: of the cylinder.
     """
     return {
         "Cube": ObjectSpec("Cube", Shape("box", (cube,) * 3, colour=OBJECT), mass, sample_yaw),
@@ -92,7 +94,8 @@ def _primitives(
     }
 
 
-OBJECTS = {  # one table by gripper: published sizes differ with the hand
+# By gripper, because the published sizes differ.
+OBJECTS = {
     "ParallelJaw": _primitives(0.025, 0.025, 0.025, mass=2.0, rolling_friction=1e-4),
     "BarrettHand": _primitives(0.04, 0.04, 0.04, mass=0.5, rolling_friction=1e-4),
     "ShadowHand": _primitives(0.025, 0.035, 0.025, mass=0.2, rolling_friction=1e-3),

@@ -1,4 +1,4 @@
-"""The robot hands, one table each: adding a hand means adding a table."""
+"""The grippers, one RobotSpec each: adding a gripper means adding a RobotSpec."""
 
 from .barrett import BARRETT
 from .parallel_jaw import PARALLEL_JAW

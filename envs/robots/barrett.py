@@ -1,8 +1,8 @@
-"""The Barrett hand BH8: three fingers, two of which spread around the palm.
+"""The BarrettHand BH8: three fingers, two of which spread around the palm.
 
-Written from published dimensions with primitives instead of meshes: 8 joints, 4 actuators (spread
-and the three medial joints). The second finger spreads as the first, and each distal joint follows
-its medial one. Lengths in m, masses in kg, angles in rad.
+Modelled from published dimensions with primitive shapes instead of meshes: 8 joints and 4 actuators
+(spread and the three medial joints). The spread of the second finger is coupled to that of the
+first, and each distal joint to its medial joint. Lengths in m, masses in kg, angles in rad.
 """
 
 import math
@@ -15,13 +15,14 @@ from ..sim.urdf import Link
 from .spec import Actuator, Coupling, RobotSpec, full_control
 
 _QUARTER = math.sqrt(0.5)
-_ABOUT_X: Quaternion = (_QUARTER, 0.0, 0.0, _QUARTER)  # +90 degrees
+# +90 degrees about x and y.
+_ABOUT_X: Quaternion = (_QUARTER, 0.0, 0.0, _QUARTER)
 _ABOUT_Y: Quaternion = (0.0, _QUARTER, 0.0, _QUARTER)
 _SPREAD, _MEDIAL, _DISTAL = (0.0, 3.1406), (0.0, 2.44346), (0.0, 0.8377)
 
 
 def _spread(name: str, x: float, axis: Vector) -> Link:
-    """The link that carries a finger around the palm, about an axis along the hand."""
+    """The link that moves a finger around the palm; its axis is parallel to the approach axis."""
     return Link(
         name,
         0.141,
@@ -36,7 +37,7 @@ def _spread(name: str, x: float, axis: Vector) -> Link:
 
 
 def _medial(name: str, parent: str, origin: Vector, rotation: Quaternion, colour: Colour) -> Link:
-    """The link next to the palm; at 0 it lies along x, and closing turns it about z."""
+    """The link next to the palm; at 0 it lies along x, and it closes by rotating about z."""
     return Link(
         name,
         0.062,

@@ -1,6 +1,6 @@
-"""The parallel jaw: the hand of a Franka Panda, two fingers driven as one.
+"""The parallel jaw: the gripper of a Franka Panda, with two fingers that move together.
 
-Written from published dimensions with boxes instead of meshes. Lengths in m, masses in kg.
+Modelled from published dimensions with boxes instead of meshes. Lengths in m, masses in kg.
 """
 
 import math

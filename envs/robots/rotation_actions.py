@@ -1,8 +1,8 @@
-"""How an action names the orientation that a gripper turns towards.
+"""Representations of the target orientation in an action.
 
-Each way is a row of data with one pure function from entries in [-1, 1] to an orientation. Departs
-from Dext-Gen: entries that name none (a zero quaternion, say) keep the present orientation, and the
-middle Euler angle is the one that spans half a turn, so that no orientation has two names.
+Each representation is a pure function from entries in [-1, 1] to an orientation. Departs from
+Dext-Gen in two respects. Entries that define no orientation, such as a zero quaternion, keep the
+present one. The middle Euler angle is the one limited to +-pi/2, so that orientations are unique.
 """
 
 import math
@@ -12,17 +12,18 @@ from typing import NamedTuple
 from ..sim import rotations
 from ..sim.rotations import Quaternion
 
-POINTING_DOWN: Quaternion = (0.0, math.sqrt(0.5), 0.0, math.sqrt(0.5))  # +90 degrees about y
+# +90 degrees about y.
+POINTING_DOWN: Quaternion = (0.0, math.sqrt(0.5), 0.0, math.sqrt(0.5))
 
 
 class RotationAction(NamedTuple):
-    """A block of an action.
+    """The block of an action that sets the target orientation.
 
     Attributes:
-        block: its name in the action's layout.
-        size: number of its entries.
-        orientation: of the grip frame (world, quaternion xyzw) from `size` entries in [-1, 1]; None
-            where they name none.
+        block: its name in the layout of the action.
+        size: its number of entries.
+        orientation: maps `size` entries in [-1, 1] to the orientation of the grip frame (world,
+            quaternion xyzw), or to None if they define no orientation.
     """
 
     block: str
@@ -31,13 +32,13 @@ class RotationAction(NamedTuple):
 
 
 def _from_matrix(entries: Sequence[float]) -> Quaternion | None:
-    """Rotation matrix, row by row, of which the first two columns are orthonormalised."""
+    """From a rotation matrix, row-major, whose first two columns are orthonormalised."""
     matrix = rotations.orthonormalise(entries)
     return None if matrix is None else rotations.quaternion(matrix)
 
 
 def _from_euler(entries: Sequence[float]) -> Quaternion:
-    """Turns about x, then the turned y, then the turned z, by pi, pi/2 and pi times the entries."""
+    """From intrinsic Euler angles about x, y and z, divided by pi, pi/2 and pi."""
     x, y, z = entries
     about_xy = rotations.multiply(
         rotations.about_x(math.pi * x), rotations.about_y(0.5 * math.pi * y)
@@ -46,7 +47,7 @@ def _from_euler(entries: Sequence[float]) -> Quaternion:
 
 
 def _from_quaternion(entries: Sequence[float]) -> Quaternion | None:
-    """Quaternion xyzw of any length but zero."""
+    """From a quaternion xyzw of any length but zero."""
     x, y, z, w = entries
     square = x * x + y * y + z * z + w * w
     if square < rotations.DEGENERATE:
@@ -56,13 +57,13 @@ def _from_quaternion(entries: Sequence[float]) -> Quaternion | None:
 
 
 def _from_axis_angle(entries: Sequence[float]) -> Quaternion | None:
-    """Axis of any length but zero, then the angle over pi."""
-    x, y, z, turn = entries
+    """From an axis of any length but zero, and an angle divided by pi."""
+    x, y, z, angle = entries
     square = x * x + y * y + z * z
     if square < rotations.DEGENERATE:
         return None
-    s = math.sin(0.5 * math.pi * turn) / math.sqrt(square)
-    return x * s, y * s, z * s, math.cos(0.5 * math.pi * turn)
+    s = math.sin(0.5 * math.pi * angle) / math.sqrt(square)
+    return x * s, y * s, z * s, math.cos(0.5 * math.pi * angle)
 
 
 def _down(entries: Sequence[float]) -> Quaternion:

@@ -1,12 +1,13 @@
 """The Shadow Dexterous Hand: four fingers and a thumb on a wrist.
 
-Written from published dimensions with boxes and capsules instead of meshes: 24 joints, 20
-actuators. Each fingertip's joint J0 follows J1. Names are the joints' (WR wrist, FF first, MF
-middle, RF ring, LF little finger, TH thumb). Seen in the hand's frame, fingers point along z, the
-thumb's side is x, and the palm faces -y. Lengths in m, masses in kg, angles in rad.
+Modelled from published dimensions with boxes and capsules instead of meshes: 24 joints and 20
+actuators. The joint J0 of each fingertip is coupled to J1. Links are named after their joints (WR
+wrist, FF first, MF middle, RF ring and LF little finger, TH thumb). In the gripper's frame the
+fingers point along z, the thumb is on the side of +x, and the palm faces -y. Lengths in m, masses
+in kg, angles in rad.
 
-Simplified: the forearm is one capsule of 1 kg, wrist and knuckles have no shapes, and J1's control
-range ends where the tip that it drives reaches its limit.
+Simplifications: the forearm is one capsule of 1 kg, wrist and knuckles have no shapes, and the
+control range of J1 ends where the coupled J0 reaches its limit.
 """
 
 from ..sim import rotations
@@ -20,14 +21,17 @@ _X: Vector = (1.0, 0.0, 0.0)
 _Y: Vector = (0.0, 1.0, 0.0)
 _FLEXION = (0.0, 1.571)
 _ABDUCTION = (-0.349, 0.349)
-_WRIST_MIDDLE = -0.1745  # of WRJ1
-_TIP_RATIO = 1.1418  # J0 over J1
-_KNUCKLE = (0.0, _FLEXION[1] / _TIP_RATIO)  # of J1: where the tip it drives reaches its limit
+# Middle of the range of WRJ1.
+_WRIST_MIDDLE = -0.1745
+# Angle of J0 divided by that of J1.
+_TIP_RATIO = 1.1418
+# Control range of J1, up to where J0 reaches its limit.
+_KNUCKLE = (0.0, _FLEXION[1] / _TIP_RATIO)
 _NO_SHAPES: tuple[Shape, ...] = ()
 
 
 def _bone(radius: float, length: float, colour: Colour) -> tuple[Shape, ...]:
-    """A capsule along z from one joint to the next."""
+    """A capsule along z, from one joint to the next."""
     half = length / 2.0
     return (Shape("capsule", (radius, half), (0.0, 0.0, half), colour=colour),)
 
@@ -46,7 +50,7 @@ def _joint(
 
 
 def _finger(key: str, parent: str, knuckle: Vector, colour: Colour) -> tuple[Link, ...]:
-    """Abduction J3 and three flexions J2, J1, J0."""
+    """A finger with the abduction J3 and the flexions J2, J1 and J0."""
     return (
         _joint(f"{key}J3", parent, 0.008, _NO_SHAPES, _ABDUCTION, _Y, knuckle),
         _joint(f"{key}J2", f"{key}J3", 0.014, _bone(0.010, 0.045, colour), _FLEXION),
@@ -171,8 +175,8 @@ SHADOW_HAND = RobotSpec(
         *(0.3925, 0.0, 1.26, 0.0),
         *(-0.187, 1.222, 0.2, 0.186, -0.076),
     ),
-    # Between thumb and fingers, square to the palm, while the wrist is in the middle of its range:
-    # eigengrasps leave it there.
+    # Between thumb and fingers and square to the palm when the wrist is in the middle of its range,
+    # where eigengrasps leave it.
     grip_position=(0.0192, -0.083, 0.1033),
     grip_rotation=rotations.multiply(rotations.about_y(_WRIST_MIDDLE), (-0.5, -0.5, -0.5, 0.5)),
     start_height=0.2,

@@ -1,9 +1,9 @@
-"""What a table of a robot hand holds.
+"""RobotSpec, the data that define a gripper.
 
-Links, joints and actuators are given in the hand's own frame (z points along the hand), from
-published dimensions; no assets are copied. What moves and is observed is the grip frame: x points
-along the hand, its origin lies where an object is held, and the free-floating base is welded there
-(Dext-Gen's mocap weld). Hands differ only in their tables.
+Links, joints and actuators are given in the gripper's own frame, whose z axis is the approach axis,
+from published dimensions; no assets are copied. Actions and observations refer to the grip frame:
+its x axis is the approach axis, its origin lies where an object is held, and the free-floating base
+is welded there, like Dext-Gen's mocap weld. Grippers differ only in these data.
 """
 
 from dataclasses import dataclass
@@ -15,20 +15,22 @@ from ..sim.urdf import Link
 from .rotation_actions import MATRIX, RotationAction
 
 Bounds = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+# Blocks (name, size, unit) of an observation, or of an action.
 ObservationLayout = tuple[tuple[str, int, str], ...]
 Basis = tuple[tuple[float, ...], ...]
 
-STEP_LENGTH = 0.05  # m a full position action moves the target ahead
+# A position action of 1 moves the target this far (m).
+STEP_LENGTH = 0.05
 
 
 class Actuator(NamedTuple):
-    """A position motor.
+    """A motor that controls the position of a joint.
 
     Attributes:
         joint: name of the link that the joint moves.
-        control: range that -1..1 spans (m or rad).
+        control: targets (m or rad) that correspond to actions of -1 and 1.
         force: greatest force (N or N m).
-        gain: share of the error closed per substep.
+        gain: fraction of the position error that a substep corrects.
     """
 
     joint: str
@@ -38,13 +40,13 @@ class Actuator(NamedTuple):
 
 
 class Coupling(NamedTuple):
-    """A gear between two revolute joints of one hand.
+    """A gear between two revolute joints of a gripper.
 
     Attributes:
         follower: name of the link whose joint has no motor.
         leader: name of the link whose joint drives it.
-        ratio: follower's angle over the leader's.
-        erp: share of the error closed per substep; long substeps need more.
+        ratio: angle of the follower divided by that of the leader.
+        erp: fraction of the position error that a substep corrects; long substeps need more.
     """
 
     follower: str
@@ -55,29 +57,31 @@ class Coupling(NamedTuple):
 
 @dataclass(frozen=True)
 class RobotSpec:
-    """A hand.
+    """A gripper.
 
     Attributes:
-        name: gripper type.
-        links: base first; the order of the others is the order of the joint observations.
+        name: the gripper type.
+        links: base first; joint observations follow the order of the other links.
         actuators: in the order of the columns of `basis`.
-        basis: one row per entry of the hand's action:
-            targets = centre + half range * clip(hand_action @ basis, -1, 1).
-        start_joints: targets of the actuators when an episode begins (m or rad); an open hand.
-        grip_position: origin of the grip frame in the hand's frame (m).
-        grip_rotation: of the grip frame in the hand's frame, quaternion xyzw.
-        start_height: of the grip frame above the surface when an episode begins (m).
-        grasp_height: of the grip frame above an object's centre when closing the hand lifts it (m);
-            fingertips must clear the surface.
-        grasp_tilt: of the grip frame about its y axis then, away from pointing down (rad).
-        workspace: box that the target of the grip frame's origin is kept in (world, m).
+        basis: one row per entry of the joint action:
+            targets = centre + half range * clip(joint_action @ basis, -1, 1).
+        start_joints: targets of the actuators at the start of an episode (m or rad), an open
+            posture.
+        grip_position: origin of the grip frame in the gripper's frame (m).
+        grip_rotation: of the grip frame in the gripper's frame, quaternion xyzw.
+        start_height: of the grip frame above the surface at the start of an episode (m).
+        grasp_height: of the grip frame above an object's centre in a grasp (m); the fingertips must
+            not touch the surface.
+        grasp_tilt: of the grip frame in a grasp, about its y axis and away from pointing down
+            (rad).
+        workspace: box that limits the target of the grip frame's origin (world, m).
         joint_unit: "m" or "rad".
-        weld_force: largest force of the weld (N).
-        stepping: physics settings that hold and move objects with this hand.
-        couplings: joints that follow others.
-        touching: pairs of links that collide with each other; no others of the hand do.
-        rotation_action: how an action names an orientation.
-        rotation_share: part of the way to the action's orientation that is targeted at each step.
+        weld_force: greatest force of the weld (N).
+        stepping: physics settings with which this gripper holds and moves objects.
+        couplings: joints that are driven by other joints.
+        touching: pairs of links that collide with each other; all other pairs do not.
+        rotation_action: the part of an action that sets the target orientation.
+        rotation_rate: fraction of the rotation to the target orientation made in one step.
     """
 
     name: str
@@ -97,19 +101,19 @@ class RobotSpec:
     couplings: tuple[Coupling, ...] = ()
     touching: tuple[tuple[str, str], ...] = ()
     rotation_action: RotationAction = MATRIX
-    rotation_share: float = 0.05
+    rotation_rate: float = 0.05
 
     @property
     def action_layout(self) -> ObservationLayout:
-        """Blocks (name, size, unit) of an action; a unit with a number says what 1 stands for."""
-        turn = self.rotation_action
+        """Blocks (name, size, unit) of an action; a unit such as "0.05 m" is what 1 stands for."""
+        rotation = self.rotation_action
         return (
             ("grip_pos", 3, f"{STEP_LENGTH} m"),
-            *([(turn.block, turn.size, "-")] if turn.size else []),
+            *([(rotation.block, rotation.size, "-")] if rotation.size else []),
             ("grip_joints", len(self.basis), "-"),
         )
 
 
 def full_control(n: int) -> Basis:
-    """The basis that gives each of `n` actuators an action of its own."""
+    """Returns the basis that gives each of `n` actuators an action entry of its own."""
     return tuple(tuple(float(i == j) for j in range(n)) for i in range(n))

@@ -1,1 +1,1 @@
-"""PyBullet worlds: bodies, physics, rendering, windows. Only this package imports pybullet."""
+"""PyBullet worlds: physics, rendering and windows. Only this package imports pybullet."""

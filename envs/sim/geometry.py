@@ -1,29 +1,29 @@
-"""Shapes in PyBullet's words, for what collides and for what is seen.
+"""Describes shapes in PyBullet's terms, both for collision and for display.
 
-A mesh passes through a Wavefront file, the only form in which PyBullet takes a body of several
-convex pieces.
+Meshes are written to a temporary Wavefront file, because PyBullet accepts bodies made of several
+convex pieces in no other form.
 """
 
 import contextlib
 from collections.abc import Iterator
 
-from .bullet import STDERR, quiet
-from .textfile import text_file
+from .bullet import pybullet as p
+from .bullet import text_file
 from .types import Mesh, Shape
-
-with quiet(STDERR):  # importing it prints its build time
-    import pybullet as p
 
 _KINDS = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDER}
 
 
 @contextlib.contextmanager
 def geometry(shape: Shape | Mesh, length_key: str) -> Iterator[dict[str, object]]:
-    """Kind and size of a shape as keywords that hold until the end of the block.
+    """Yields kind and size of a shape as keyword arguments for PyBullet.
+
+    The arguments are valid inside the context only, because a mesh lives in a temporary file.
 
     Args:
-        shape: to be described.
-        length_key: PyBullet calls a length "height" where things collide, else "length".
+        shape: the shape to describe.
+        length_key: PyBullet's keyword for the length of a cylinder: "height" for collision shapes,
+            "length" for visual shapes.
     """
     if isinstance(shape, Mesh):
         with text_file(wavefront(shape), ".obj") as path:
@@ -41,7 +41,7 @@ def _extent(shape: Shape, length_key: str) -> dict[str, object]:
 
 
 def wavefront(mesh: Mesh) -> str:
-    """Wavefront text, one object per piece, in metres, in the mesh's own frame."""
+    """Returns a mesh as Wavefront text in metres, in its own frame, with one object per piece."""
     lines, first = [], 1
     for index, piece in enumerate(mesh.pieces):
         lines.append(f"o piece{index}")

@@ -1,8 +1,8 @@
-"""How a world is seen: shapes that are drawn, and pictures of them by a camera.
+"""Renderers, cameras, visual shapes and pictures.
 
-Two renderers: PyBullet's own in software, whose pictures are the same bits everywhere, and OpenGL
-through EGL, which needs no screen either. Departs from Dext-Gen, which renders by MuJoCo. Lengths
-in m, "world" frame with z up.
+There are two renderers: PyBullet's software renderer, which gives identical bits on every machine,
+and OpenGL through EGL. Neither needs a display. Departs from Dext-Gen, which renders with MuJoCo.
+Lengths in m, "world" frame with z up.
 """
 
 import contextlib
@@ -17,29 +17,35 @@ import numpy as np
 import pybullet_data
 
 from .bullet import STDERR, STDOUT, quiet
+from .bullet import pybullet as p
 from .geometry import geometry
 from .types import Camera, Mesh, Pose, Shape
 
-with quiet(STDERR):  # importing it prints its build time
-    import pybullet as p
-
 RENDERERS = ("software", "egl")
 _WINDOW_LIGHT = (-1.0, 2.0, 6.0)
-_WINDOW_DISTANCE = 0.35  # of a camera's: a window's lens is wide and cannot be changed
-_ROUND = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")  # radius 1
+# The field of view of PyBullet's window is wide and fixed, so its camera moves closer: to this
+# fraction of the distance.
+_WINDOW_DISTANCE = 0.35
+# A sphere of radius 1.
+_SMOOTH_SPHERE = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")
 _EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
 
 
 def connect(renderer: str | None) -> int:
-    """Opens a world for pictures by one of RENDERERS, "window" or None, and returns its id.
+    """Opens a world and returns its client id.
+
+    Args:
+        renderer: one of RENDERERS, "window" for PyBullet's viewer, or None for a world without
+            pictures.
 
     Raises:
-        ValueError: no EGL on this machine.
+        ValueError: EGL does not work on this machine.
     """
     plugin = _egl_plugin() if renderer == "egl" else None
     client: int = p.connect(p.GUI if renderer == "window" else p.DIRECT)
     if plugin is not None:
-        with quiet(STDOUT, STDERR):  # they say what they found
+        # The plugin prints what hardware it found.
+        with quiet(STDOUT, STDERR):
             p.loadPlugin(plugin, "_eglRendererPlugin", physicsClientId=client)
             p.getCameraImage(16, 16, physicsClientId=client)
     return client
@@ -51,7 +57,7 @@ def disconnect(client: int, renderer: str | None) -> None:
         p.disconnect(client)
 
 
-def aim(client: int, camera: Camera) -> None:
+def set_view(client: int, camera: Camera) -> None:
     """Sets the view of a window."""
     for feature in (p.COV_ENABLE_GUI, p.COV_ENABLE_KEYBOARD_SHORTCUTS):
         p.configureDebugVisualizer(feature, 0, physicsClientId=client)
@@ -68,26 +74,25 @@ def aim(client: int, camera: Camera) -> None:
     )
 
 
-def draw(client: int, enabled: bool) -> None:
-    """Says whether a window is drawn; adding bodies is slow while it is."""
+def enable_drawing(client: int, enabled: bool) -> None:
+    """Switches drawing in a window on or off; adding bodies is slow while it is on."""
     p.configureDebugVisualizer(p.COV_ENABLE_RENDERING, int(enabled), physicsClientId=client)
 
 
-def poses(client: int) -> dict[int, Pose]:
-    """Where all bodies are."""
-    found = {}
+def get_poses(client: int) -> dict[int, Pose]:
+    """Returns the poses of all bodies by body id."""
+    poses = {}
     for index in range(p.getNumBodies(client)):
         body = p.getBodyUniqueId(index, client)
         position, rotation = p.getBasePositionAndOrientation(body, client)
         joints = range(p.getNumJoints(body, client))
         states = p.getJointStates(body, joints, client) if joints else ()
-        angles = tuple(state[0] for state in states)
-        found[body] = Pose(position, rotation, angles)
-    return found
+        poses[body] = Pose(position, rotation, tuple(state[0] for state in states))
+    return poses
 
 
-def put(client: int, poses: dict[int, Pose]) -> None:
-    """Puts bodies somewhere."""
+def set_poses(client: int, poses: dict[int, Pose]) -> None:
+    """Moves bodies to the given poses."""
     for body, pose in poses.items():
         p.resetBasePositionAndOrientation(body, pose.position, pose.rotation, client)
         if pose.joints:
@@ -97,11 +102,12 @@ def put(client: int, poses: dict[int, Pose]) -> None:
 
 
 def add_visual(client: int, shape: Shape | Mesh) -> int:
-    """Adds what is seen of a shape, placed in its body's frame, and returns its id."""
+    """Adds a visual shape, placed in its body's frame, and returns its id."""
     with geometry(shape, "length") as keywords:
-        if isinstance(shape, Shape) and shape.kind == "sphere":  # PyBullet's own has few facets
+        # PyBullet's own sphere has few facets.
+        if isinstance(shape, Shape) and shape.kind == "sphere":
             scale = 3 * shape.size
-            keywords = {"shapeType": p.GEOM_MESH, "fileName": _ROUND, "meshScale": scale}
+            keywords = {"shapeType": p.GEOM_MESH, "fileName": _SMOOTH_SPHERE, "meshScale": scale}
         visual: int = p.createVisualShape(
             rgbaColor=shape.colour,
             visualFramePosition=shape.position,
@@ -115,16 +121,17 @@ def add_visual(client: int, shape: Shape | Mesh) -> int:
 def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
     """Renders a world: uint8 [height, width, 3]."""
     view = p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0))
-    lens = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
+    projection = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
     pixels = p.getCameraImage(
         width,
         height,
         view,
-        lens,
+        projection,
         lightDirection=(0.3, 0.1, 1.0),
         lightDistance=12.0,
         shadow=1,
-        renderer=p.ER_TINY_RENDERER,  # an EGL plugin takes its place
+        # Where the EGL plugin is loaded, it replaces this renderer.
+        renderer=p.ER_TINY_RENDERER,
         flags=p.ER_NO_SEGMENTATION_MASK,
         physicsClientId=client,
     )[2]
@@ -133,7 +140,10 @@ def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
 
 @functools.cache
 def _egl_plugin() -> str:
-    """The plugin's file; it ends a process in which it fails, so another one tries it first."""
+    """Returns the path of the EGL plugin.
+
+    A failing plugin terminates its process, so another process tries it first.
+    """
     found = importlib.util.find_spec("eglRenderer")
     if found is not None and found.origin is not None:
         trial = [sys.executable, "-c", _EGL.format(found.origin)]

@@ -1,9 +1,9 @@
-"""Rotations of single bodies, on plain Python floats.
+"""Rotations on plain Python floats.
 
-The one job: convert between quaternions (PyBullet's order x, y, z, w), rotation matrices (9 floats,
-row-major) and their first two columns. Plain floats because a step handles three rotations, where
-NumPy's call overhead would cost more than all of the arithmetic. Dext-Gen uses MuJoCo's quaternions
-(w first) and scipy.
+Converts between quaternions (PyBullet's order x, y, z, w), rotation matrices (9 floats, row-major)
+and their first two columns. A step handles only three rotations, for which NumPy's overhead per
+call would cost more than the arithmetic. Departs from Dext-Gen, which uses MuJoCo's quaternions
+(w first) and SciPy.
 """
 
 import math
@@ -16,11 +16,12 @@ Quaternion = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float, float, float, float, float, float]
 
 IDENTITY: Quaternion = (0.0, 0.0, 0.0, 1.0)
-DEGENERATE = 1e-12  # squared length below which a direction is taken for rounding noise
+# A vector with a smaller squared length has no meaningful direction.
+DEGENERATE = 1e-12
 
 
 def matrix(quaternion: Quaternion) -> Matrix:
-    """Rotation matrix, row-major, of a unit quaternion xyzw."""
+    """Returns the rotation matrix, row-major, of a unit quaternion xyzw."""
     x, y, z, w = quaternion
     x2, y2, z2 = x + x, y + y, z + z
     xx, xy, xz = x * x2, x * y2, x * z2
@@ -34,7 +35,7 @@ def matrix(quaternion: Quaternion) -> Matrix:
 
 
 def quaternion(rotation: Sequence[float]) -> Quaternion:
-    """Unit quaternion xyzw of a rotation matrix (9 floats, row-major).
+    """Returns the unit quaternion xyzw of a rotation matrix (9 floats, row-major).
 
     Source: Shepperd 1978, which divides by the largest of the four components.
     """
@@ -54,7 +55,7 @@ def quaternion(rotation: Sequence[float]) -> Quaternion:
 
 
 def multiply(a: Quaternion, b: Quaternion) -> Quaternion:
-    """Quaternion xyzw of the rotation `b` followed by `a`."""
+    """Returns the quaternion xyzw of the rotation `b` followed by `a`."""
     ax, ay, az, aw = a
     bx, by, bz, bw = b
     return (
@@ -66,12 +67,12 @@ def multiply(a: Quaternion, b: Quaternion) -> Quaternion:
 
 
 def inverse(a: Quaternion) -> Quaternion:
-    """Inverse of a unit quaternion xyzw."""
+    """Returns the inverse of a unit quaternion xyzw."""
     return -a[0], -a[1], -a[2], a[3]
 
 
 def rotate(rotation: Quaternion, vector: Sequence[float]) -> Vector:
-    """The vector turned by a unit quaternion xyzw."""
+    """Returns a vector rotated by a unit quaternion xyzw."""
     m = matrix(rotation)
     x, y, z = vector
     return (
@@ -82,36 +83,36 @@ def rotate(rotation: Quaternion, vector: Sequence[float]) -> Vector:
 
 
 def uniform(rng: np.random.Generator) -> Quaternion:
-    """Draws from the uniform distribution over all rotations."""
+    """Samples a unit quaternion xyzw from the uniform distribution over all rotations."""
     x, y, z, w = rng.standard_normal(4).tolist()
     s = 1.0 / math.sqrt(x * x + y * y + z * z + w * w)
     return x * s, y * s, z * s, w * s
 
 
 def about_x(angle: float) -> Quaternion:
-    """Rotation about the x axis by an angle in rad."""
+    """Returns the rotation about the x axis by an angle (rad)."""
     return math.sin(0.5 * angle), 0.0, 0.0, math.cos(0.5 * angle)
 
 
 def about_y(angle: float) -> Quaternion:
-    """Rotation about the y axis by an angle in rad."""
+    """Returns the rotation about the y axis by an angle (rad)."""
     return 0.0, math.sin(0.5 * angle), 0.0, math.cos(0.5 * angle)
 
 
 def about_z(angle: float) -> Quaternion:
-    """Rotation about the z axis by an angle in rad."""
+    """Returns the rotation about the z axis by an angle (rad)."""
     return 0.0, 0.0, math.sin(0.5 * angle), math.cos(0.5 * angle)
 
 
 def orthonormalise(entries: Sequence[float]) -> Matrix | None:
-    """Rotation matrix nearest to the first two COLUMNS of a 3x3 matrix by Gram-Schmidt.
+    """Returns a rotation matrix from the first two columns of a 3x3 matrix, by Gram-Schmidt.
 
     Args:
         entries: 9 finite floats, row-major; the third column is ignored.
 
     Returns:
-        A right-handed rotation matrix whose first column is the normalised first column given. None
-        where the two columns name no orientation: one of them (nearly) zero, or both parallel.
+        A right-handed rotation matrix whose first column is the normalised first column given; None
+        if the two columns define no orientation, because one is (nearly) zero or both are parallel.
 
     Source: Zhou et al. 2019, arXiv:1812.07035, eq. 15.
     """
@@ -136,36 +137,36 @@ def orthonormalise(entries: Sequence[float]) -> Matrix | None:
     )  # fmt: skip
 
 
-def nlerp(start: Quaternion, target: Quaternion, share: float) -> Quaternion:
-    """Normalised linear interpolation along the shorter arc.
+def nlerp(start: Quaternion, target: Quaternion, fraction: float) -> Quaternion:
+    """Interpolates linearly along the shorter arc and normalises the result.
 
     Args:
         start: unit quaternion xyzw.
         target: unit quaternion xyzw; its sign does not matter.
-        share: part of the way to go, in [0, 1].
+        fraction: 0 gives `start`, 1 gives `target`.
 
     Returns:
-        A unit quaternion xyzw. At exactly pi between the two it is the arc that `target`'s sign
-        names.
+        A unit quaternion xyzw. If the two rotations are exactly pi apart, the sign of `target`
+        selects the arc.
     """
     x, y, z, w = start
     tx, ty, tz, tw = target
-    keep = 1.0 - share
-    go = share if x * tx + y * ty + z * tz + w * tw >= 0.0 else -share
+    keep = 1.0 - fraction
+    go = fraction if x * tx + y * ty + z * tz + w * tw >= 0.0 else -fraction
     x, y, z, w = keep * x + go * tx, keep * y + go * ty, keep * z + go * tz, keep * w + go * tw
     s = 1.0 / math.sqrt(x * x + y * y + z * z + w * w)
     return x * s, y * s, z * s, w * s
 
 
 def rotation_6d(m: Matrix) -> tuple[float, float, float, float, float, float]:
-    """First column, then second column of a rotation matrix: 6 numbers of an observation."""
+    """Returns the first, then the second column of a rotation matrix, as observations hold them."""
     return m[0], m[3], m[6], m[1], m[4], m[7]
 
 
 def relative_rotation_6d(
     frame: Matrix, m: Matrix
 ) -> tuple[float, float, float, float, float, float]:
-    """First two columns of transpose(frame) @ m, the rotation `m` as seen from `frame`."""
+    """Returns the first two columns of transpose(frame) @ m, the rotation relative to `frame`."""
     f00, f01, f02, f10, f11, f12, f20, f21, f22 = frame
     m00, m01, _, m10, m11, _, m20, m21, _ = m
     return (
@@ -179,7 +180,10 @@ def relative_rotation_6d(
 
 
 def roll_pitch_yaw(rotation: Quaternion) -> Vector:
-    """URDF's angles in rad: rotation = Rz(yaw) Ry(pitch) Rx(roll); yaw 0 at a pitch of +-pi/2."""
+    """Returns URDF's angles (rad): rotation = Rz(yaw) Ry(pitch) Rx(roll).
+
+    At a pitch of +-pi/2 the yaw is 0.
+    """
     m = matrix(rotation)
     sine = max(-1.0, min(1.0, -m[6]))
     if abs(sine) > 1.0 - 1e-9:

@@ -1,9 +1,8 @@
-"""One PyBullet world per environment: its physics (envs.sim.rendering is what is seen of it).
+"""The physics of one PyBullet world; rendering.py holds what concerns its display.
 
-Holds bodies made of primitive shapes, a hand on a soft weld to the world, batched joint calls, and
-the flush that makes a reset independent of everything simulated before. Departs from Dext-Gen,
-which steps MuJoCo with a mocap weld. Lengths in m, time in s, "world" frame with z up, quaternions
-x, y, z, w.
+Provides bodies, a soft weld that moves a gripper, batched calls for joints, and `flush`, which
+makes a reset independent of everything simulated before. Departs from Dext-Gen, which uses MuJoCo
+with a mocap weld. Lengths in m, time in s, "world" frame with z up, quaternions x, y, z, w.
 """
 
 import weakref
@@ -12,40 +11,47 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from . import rendering
-from .bullet import STDERR, quiet
+from .bullet import pybullet as p
+from .bullet import text_file
 from .collision_masks import EVERYTHING, Mask
 from .geometry import geometry
 from .rotations import IDENTITY, Quaternion, Vector
-from .textfile import text_file
 from .types import BodyState, Camera, Contact, Mesh, Shape, Stepping
-
-with quiet(STDERR):  # importing it prints its build time
-    import pybullet as p
 
 _GRAVITY: Vector = (0.0, 0.0, -9.81)
 _ORIGIN = (0.0, 0.0, 0.0)
-_UNSEEN = Shape("box", (0.01,) * 3)  # by default PyBullet would make visuals from what collides
-_BASE = -1  # PyBullet's link index of a body's base
-_GEAR_FORCE = 5.0  # N m
-_FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}  # rolling: 0, unless asked for
+# Without an explicit visual shape, PyBullet would make one from the collision shape.
+_PLACEHOLDER = Shape("box", (0.01,) * 3)
+# PyBullet's link index of a body's base.
+_BASE = -1
+# In N m.
+_GEAR_FORCE = 5.0
+# Rolling friction is 0 unless a body asks for it.
+_FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}
 _URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
 
 
 class Simulation:
-    """One physics world of its own; several may live in one process.
+    """A physics world; one process may hold several of them.
 
     Args:
         stepping: integration settings.
-        renderer: of `rendering`, or None: bodies get no visual shapes. These cost time and never
-            influence the physics.
+        renderer: as in rendering.connect. With None, bodies get no visual shapes, which saves time
+            and does not affect the physics.
+
+    Attributes:
+        visuals: whether bodies have visual shapes.
+        control_period: duration of a control step (s).
     """
 
     def __init__(self, stepping: Stepping, renderer: str | None) -> None:
-        """Connects to a world without bodies."""
+        """Opens a world without bodies."""
         self._client = rendering.connect(renderer)
         self._disconnect = weakref.finalize(self, rendering.disconnect, self._client, renderer)
-        self._shapes: dict[Hashable, tuple[int, int]] = {}  # what collides and what is seen
-        self._masks: dict[tuple[int, int], Mask] = {}  # by body and link, where not the default
+        # Collision shape and visual shape by Shape.key.
+        self._shapes: dict[Hashable, tuple[int, int]] = {}
+        # Masks other than the default, by body and link.
+        self._masks: dict[tuple[int, int], Mask] = {}
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
@@ -53,7 +59,9 @@ class Simulation:
         p.setPhysicsEngineParameter(
             fixedTimeStep=stepping.time_step,
             numSolverIterations=stepping.iterations,
-            enableFileCaching=int(self.visuals),  # keeps every file; what is seen is read late
+            # Visual shapes are read later than their files exist, so PyBullet must cache them.
+            # Otherwise the cache would only take up memory: it keeps every file.
+            enableFileCaching=int(self.visuals),
             deterministicOverlappingPairs=1,
             erp=stepping.erp,
             contactERP=stepping.contact_erp,
@@ -61,11 +69,11 @@ class Simulation:
         )
 
     def close(self) -> None:
-        """Frees the world, as garbage collection does; a second call does nothing."""
+        """Frees the world, as garbage collection does; further calls do nothing."""
         self._disconnect()
 
     def set_gravity(self, acceleration: Vector) -> None:
-        """Changes gravity (m/s2, world)."""
+        """Sets the gravitational acceleration (world, m/s2)."""
         p.setGravity(*acceleration, physicsClientId=self._client)
 
     def step(self) -> None:
@@ -80,8 +88,8 @@ class Simulation:
         """Loads a robot from URDF text and returns its body id.
 
         Args:
-            text: the robot.
-            masks: of the links, base first; without any, no links of the robot collide with each
+            text: URDF.
+            masks: one per link, base first; if empty, the robot's links do not collide with each
                 other.
         """
         flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if masks else 0)
@@ -95,15 +103,22 @@ class Simulation:
         return body
 
     def add_body(self, shape: Shape | Mesh, mass: float, rolling_friction: float = 0.0) -> int:
-        """Adds a body of one shape, placed in the world; mass 0: immovable. Returns its id.
+        """Adds a body that consists of one shape and returns its body id.
 
-        Its inertia is that of a box around the shape.
+        PyBullet computes the inertia from the shape's bounding box.
+
+        Args:
+            shape: its position and rotation are those of the body in the world.
+            mass: in kg; 0 makes the body immovable.
+            rolling_friction: PyBullet's coefficient.
         """
-        if shape.key not in self._shapes:  # PyBullet never frees a shape, so share them
+        # PyBullet never frees a shape, so bodies share them.
+        if shape.key not in self._shapes:
             with geometry(shape, "height") as keywords:
                 collision: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
-            seen = shape._replace(position=_ORIGIN, rotation=IDENTITY) if self.visuals else _UNSEEN
-            self._shapes[shape.key] = collision, rendering.add_visual(self._client, seen)
+            visible = shape if self.visuals else _PLACEHOLDER
+            centred = visible._replace(position=_ORIGIN, rotation=IDENTITY)
+            self._shapes[shape.key] = collision, rendering.add_visual(self._client, centred)
         collision, visual = self._shapes[shape.key]
         body: int = p.createMultiBody(
             mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
@@ -114,35 +129,34 @@ class Simulation:
         return body
 
     def add_marker(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
-        """Adds shapes that are only seen, never touched; without visuals it adds nothing.
-
-        Returns:
-            bodies to be placed together.
-        """
+        """Adds shapes that do not collide and returns their bodies; none without visual shapes."""
         if not self.visuals:
             return ()
         visuals = [rendering.add_visual(self._client, shape) for shape in shapes]
         return tuple(p.createMultiBody(0.0, -1, v, physicsClientId=self._client) for v in visuals)
 
     def remove_body(self, body: int) -> None:
-        """Removes a body; PyBullet keeps about 900 bytes of it."""
+        """Removes a body; PyBullet leaks about 900 bytes per body."""
         p.removeBody(body, physicsClientId=self._client)
 
     # State
 
     def flush(self, bodies: Sequence[int]) -> None:
-        """Forgets every contact, so that what follows depends only on the resets that follow.
+        """Discards all contacts, so that the future depends only on the resets that follow.
 
-        Teleports the movable bodies far apart and lets the broadphase drop all of their pairs: a
-        mere reset of poses keeps contact manifolds and the order of pairs, and with them up to ten
-        different futures.
+        Moves the given bodies far apart and makes the broadphase drop all of their pairs. Resetting
+        only the poses would keep contact manifolds and the order of pairs: up to ten different
+        futures from the same poses were seen.
+
+        Args:
+            bodies: all movable bodies.
         """
         client = self._client
         links = [
             (b, i) for b in bodies for i in range(_BASE, p.getNumJoints(b, physicsClientId=client))
         ]
-        for place, body in enumerate(bodies):
-            self.reset_body(body, (10.0 * place, 0.0, 20.0), IDENTITY)
+        for index, body in enumerate(bodies):
+            self.reset_body(body, (10.0 * index, 0.0, 20.0), IDENTITY)
         for body, link in links:
             p.setCollisionFilterGroupMask(body, link, 0, 0, physicsClientId=client)
         p.performCollisionDetection(physicsClientId=client)
@@ -151,12 +165,12 @@ class Simulation:
             p.setCollisionFilterGroupMask(body, link, group, mask, physicsClientId=client)
 
     def reset_body(self, body: int, position: Vector, rotation: Quaternion) -> None:
-        """Puts a body's base somewhere, at rest."""
+        """Sets the pose of a body's base (world, m, xyzw) and stops it."""
         p.resetBasePositionAndOrientation(body, position, rotation, physicsClientId=self._client)
-        p.resetBaseVelocity(body, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), physicsClientId=self._client)
+        p.resetBaseVelocity(body, _ORIGIN, _ORIGIN, physicsClientId=self._client)
 
     def reset_joints(self, body: int, joints: Sequence[int], positions: Sequence[float]) -> None:
-        """Puts joints somewhere, at rest (m or rad)."""
+        """Sets the positions of joints (m or rad) and stops them."""
         p.resetJointStatesMultiDof(
             body,
             joints,
@@ -165,30 +179,30 @@ class Simulation:
             physicsClientId=self._client,
         )
 
-    def place(
+    def move_marker(
         self, marker: Sequence[int], position: Vector, rotation: Quaternion = IDENTITY
     ) -> None:
-        """Moves a marker."""
+        """Moves the shapes of a marker to a pose (world, m, xyzw)."""
         for body in marker:
             p.resetBasePositionAndOrientation(body, position, rotation, self._client)
 
     def state(self, body: int) -> BodyState:
-        """Pose and velocity of a body's base."""
+        """Returns pose and velocity of a body's base."""
         position, rotation = p.getBasePositionAndOrientation(body, self._client)
         linear, angular = p.getBaseVelocity(body, self._client)
         return BodyState(position, rotation, linear, angular)
 
     def joint_positions(self, body: int, joints: Sequence[int]) -> list[float]:
-        """Joint positions (m or rad)."""
+        """Returns the positions of joints (m or rad)."""
         return [state[0] for state in p.getJointStates(body, joints, self._client)]
 
     def link_pose(self, body: int, link: int) -> tuple[Vector, Quaternion]:
-        """Position (world, m) and rotation (xyzw) of a link's frame."""
+        """Returns position (world, m) and rotation (xyzw) of a link's frame."""
         state = p.getLinkState(body, link, computeForwardKinematics=1, physicsClientId=self._client)
         return state[4], state[5]
 
     def is_clear(self, body: int, distance: float) -> bool:
-        """Whether no other body is nearer than `distance` m; leaves no trace in the physics."""
+        """Whether no other body is nearer than `distance` (m); does not affect the physics."""
         client = self._client
         bodies = [p.getBodyUniqueId(i, client) for i in range(p.getNumBodies(client))]
         return not any(
@@ -198,73 +212,56 @@ class Simulation:
         )
 
     def contacts(self, body: int, other: int, links: Sequence[str]) -> list[Contact]:
-        """Where a body touched another one in the last substep.
+        """Returns the points where a body touched another one in the last substep.
 
         Args:
-            body: of which the contacts name the links.
-            other: on which the forces act.
-            links: names of the body's links, base first.
+            body: the touching body, whose links the contacts name.
+            other: the touched body, on which the forces act.
+            links: names of the touching body's links, base first.
         """
-        found = []
+        contacts = []
         for point in p.getContactPoints(body, other, physicsClientId=self._client):
             link, (position, (nx, ny, nz), distance, force) = point[3], point[6:10]
             push_1, tangent_1, push_2, tangent_2 = point[10:14]
             frame = ((-nx, -ny, -nz), tangent_1, tangent_2)
-            push = (force, -push_1, -push_2)  # PyBullet tells what acts on `body`
-            found.append(Contact(links[link + 1], position, frame, push, distance))
-        return found
+            # PyBullet reports the force that acts on `body`.
+            push = (force, -push_1, -push_2)
+            contacts.append(Contact(links[link + 1], position, frame, push, distance))
+        return contacts
 
     # Motion
 
     def weld(self, body: int) -> int:
-        """Ties a body's base to the world by a soft constraint, and returns the constraint's id."""
+        """Welds a body's base to the world by a soft constraint and returns the constraint's id."""
+        frames = _ORIGIN, _ORIGIN, _ORIGIN
         constraint: int = p.createConstraint(
-            body,
-            _BASE,
-            -1,
-            -1,
-            p.JOINT_FIXED,
-            (0.0, 0.0, 0.0),
-            (0.0, 0.0, 0.0),
-            (0.0, 0.0, 0.0),
-            physicsClientId=self._client,
+            body, _BASE, -1, -1, p.JOINT_FIXED, *frames, physicsClientId=self._client
         )
         return constraint
 
     def gear(self, body: int, leader: int, follower: int, ratio: float, erp: float) -> None:
-        """Keeps a joint at `ratio` times another's angle, in place of its own motor.
+        """Couples a joint to another joint of the same body and switches its motor off.
 
         Args:
-            body: that both joints belong to.
+            body: the body.
             leader: joint that drives.
             follower: joint that is driven.
-            ratio: follower's angle over the leader's.
-            erp: share of the error closed per substep.
+            ratio: angle of the follower divided by that of the leader.
+            erp: fraction of the position error that a substep corrects.
         """
+        client, frames = self._client, ((0.0, 0.0, 1.0), _ORIGIN, _ORIGIN)
         p.setJointMotorControl2(
-            body, follower, p.VELOCITY_CONTROL, force=0.0, physicsClientId=self._client
+            body, follower, p.VELOCITY_CONTROL, force=0.0, physicsClientId=client
         )
         gear = p.createConstraint(
-            body,
-            leader,
-            body,
-            follower,
-            p.JOINT_GEAR,
-            (0.0, 0.0, 1.0),
-            (0.0, 0.0, 0.0),
-            (0.0, 0.0, 0.0),
-            physicsClientId=self._client,
+            body, leader, body, follower, p.JOINT_GEAR, *frames, physicsClientId=client
         )
         p.changeConstraint(
-            gear,
-            gearRatio=-1.0 / ratio,
-            maxForce=_GEAR_FORCE,
-            erp=erp,
-            physicsClientId=self._client,
+            gear, gearRatio=-1.0 / ratio, maxForce=_GEAR_FORCE, erp=erp, physicsClientId=client
         )
 
     def drive_weld(self, weld: int, position: Vector, rotation: Quaternion, force: float) -> None:
-        """Sets the pose that a weld pulls towards, with at most `force` N (and N m)."""
+        """Sets the pose that a weld pulls to (world, m, xyzw) and its greatest force (N, N m)."""
         p.changeConstraint(weld, position, rotation, force, physicsClientId=self._client)
 
     def drive_joints(
@@ -275,7 +272,15 @@ class Simulation:
         gains: Sequence[float],
         forces: Sequence[float],
     ) -> None:
-        """Sets targets (m or rad) of position motors; gains: share of the error per substep."""
+        """Sets targets of position motors.
+
+        Args:
+            body: the body.
+            joints: joint indices.
+            targets: positions (m or rad).
+            gains: fractions of the position error that a substep corrects.
+            forces: greatest forces (N or N m).
+        """
         p.setJointMotorControlArray(
             body,
             joints,
@@ -287,7 +292,7 @@ class Simulation:
         )
 
     def show(self) -> None:
-        """Shows the world in its window; here is none (see envs.sim.window)."""
+        """Draws the world in its window; does nothing here, see window.ShownSimulation."""
 
     def picture(self, camera: Camera, width: int, height: int) -> np.ndarray:
         """Renders the world: uint8 [height, width, 3]."""

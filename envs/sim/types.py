@@ -1,4 +1,4 @@
-"""Plain values that describe a scene: shapes, states, a camera, and how time is integrated.
+"""Plain values that describe a scene: shapes, states, contacts, cameras, integration settings.
 
 Lengths in m, quaternions x, y, z, w.
 """
@@ -17,9 +17,9 @@ class Shape(NamedTuple):
     """A primitive, placed in the frame of its link.
 
     Attributes:
-        kind: "box", "sphere", or along its own z axis "cylinder" or "capsule".
-        size: box: three half extents; sphere: radius; cylinder: radius, half length; capsule: the
-            same, without its round ends (m).
+        kind: "box", "sphere", "cylinder" or "capsule"; the latter two lie along their z axis.
+        size: of a box three half extents, of a sphere the radius, of a cylinder radius and half
+            length, of a capsule the same without its round ends (m).
         position: of its centre (m).
         rotation: quaternion xyzw.
         colour: red, green, blue, alpha in [0, 1].
@@ -33,11 +33,11 @@ class Shape(NamedTuple):
 
     @property
     def key(self) -> Hashable:
-        """Equal for shapes that collide and look alike, wherever they are."""
+        """Identifies kind, size and colour; shapes that differ only in their pose share a key."""
         return self.kind, self.size, self.colour
 
     def scaled(self, factor: float) -> "Shape":
-        """The same shape with its size and offset multiplied."""
+        """Returns the shape with its size and position multiplied by a factor."""
         x, y, z = self.position
         size = tuple(factor * s for s in self.size)
         return self._replace(size=size, position=(factor * x, factor * y, factor * z))
@@ -47,8 +47,8 @@ class Piece(NamedTuple):
     """A convex part of a mesh.
 
     Attributes:
-        points: [n, 3], its corners (m).
-        triangles: integers [m, 3], its surface as indices of corners, outward.
+        points: corners (m), [n, 3].
+        triangles: corner indices of the surface, facing outwards, integers [m, 3].
     """
 
     points: np.ndarray
@@ -56,12 +56,12 @@ class Piece(NamedTuple):
 
 
 class Mesh(NamedTuple):
-    """A rigid body of convex pieces, in a frame around its centre of mass.
+    """A rigid body made of convex pieces, in a frame at its centre of mass.
 
     Attributes:
-        name: tells it from other meshes.
+        name: unique among meshes.
         pieces: at a scale of 1.
-        outline: [n, 3], corners of the convex hull of all pieces, at a scale of 1 (m).
+        outline: corners of the convex hull of all pieces at a scale of 1 (m), [n, 3].
         scale: factor on all lengths.
         position: of its frame (m).
         rotation: quaternion xyzw.
@@ -78,11 +78,11 @@ class Mesh(NamedTuple):
 
     @property
     def key(self) -> Hashable:
-        """As `Shape.key`."""
+        """Identifies name, scale and colour, as `Shape.key` does."""
         return self.name, self.scale, self.colour
 
     def scaled(self, factor: float) -> "Mesh":
-        """The same mesh with its size and offset multiplied."""
+        """Returns the mesh with its size and position multiplied by a factor."""
         x, y, z = self.position
         return self._replace(
             scale=factor * self.scale, position=(factor * x, factor * y, factor * z)
@@ -90,17 +90,26 @@ class Mesh(NamedTuple):
 
 
 class Stepping(NamedTuple):
-    """How one control step of `substeps * time_step` seconds is integrated."""
+    """Integration settings of one control step, which lasts `substeps * time_step` seconds.
+
+    Attributes:
+        substeps: simulation steps per control step.
+        time_step: duration of a substep (s).
+        iterations: of the constraint solver per substep.
+        erp: fraction of a joint's position error that a substep corrects. It also applies to the
+            weld, because PyBullet ignores the weld's own setting.
+        contact_erp: the same for contacts; the default is PyBullet's.
+    """
 
     substeps: int
     time_step: float
     iterations: int
-    erp: float  # share of the error of joints closed per substep; the weld ignores its own
-    contact_erp: float = 0.08  # likewise of contacts; the default is PyBullet's
+    erp: float
+    contact_erp: float = 0.08
 
 
 class Camera(NamedTuple):
-    """A fixed view: positions in the world frame (m), vertical field of view in degrees."""
+    """A camera: positions in the world frame (m), vertical field of view `fov` in degrees."""
 
     eye: Vector
     target: Vector
@@ -108,7 +117,7 @@ class Camera(NamedTuple):
 
 
 class Pose(NamedTuple):
-    """Where a body is (world frame, m, xyzw) and its joints are (m or rad)."""
+    """Pose of a body's base (world frame, m, xyzw) and positions of its joints (m or rad)."""
 
     position: Vector
     rotation: Quaternion
@@ -125,14 +134,14 @@ class BodyState(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A point where a body touched another one, in the last substep.
+    """A point where a body touched another one in the last substep.
 
     Attributes:
         link: name of the body's link.
-        position: on the other body (world, m).
+        position: of the point on the other body (world, m).
         frame: rows are the normal, which points into the other body, and two tangents (world).
-        force: on the other body, along the rows of `frame` (N).
-        distance: between the surfaces (m); negative where they overlap.
+        force: acting on the other body, in components along the rows of `frame` (N).
+        distance: between the surfaces (m); negative if they overlap.
     """
 
     link: str

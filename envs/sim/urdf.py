@@ -1,8 +1,8 @@
-"""URDF text of a hand from its table of links, and of immovable shapes.
+"""Writes URDF text of grippers and of immovable shapes.
 
-The table is written in the hand's own frame (z is the approach axis); the text's base link is the
-grip frame, so that a simulated base pose is the grip pose and needs no arithmetic at run time.
-Inertias are isotropic and floored.
+A gripper's links are given in its own frame (z is the approach axis). In the URDF, the frame of the
+base link is the grip frame, so that the simulated pose of the base is the grip pose and needs no
+arithmetic at run time. Inertias are isotropic and have a lower bound.
 """
 
 from typing import NamedTuple
@@ -11,18 +11,19 @@ from . import rotations
 from .rotations import IDENTITY, Quaternion, Vector
 from .types import Shape
 
-_INERTIA_FLOOR = 1e-3  # kg m2: lighter links explode or eject objects at 5 ms steps
+# In kg m2. Lighter links explode or eject objects at steps of 5 ms.
+_INERTIA_FLOOR = 1e-3
 
 
 class Link(NamedTuple):
-    """A rigid link and, for all but the first link of a robot, the joint that holds it.
+    """A rigid link and, unless it is the base, the joint that attaches it to its parent.
 
     Attributes:
-        name: of the link; its joint is called the same.
-        mass: kg.
+        name: of the link and of its joint.
+        mass: in kg.
         shapes: collision shapes in the link's frame.
         parent: name of the parent link; "" for the base.
-        joint: "prismatic" or "revolute".
+        joint: "prismatic" or "revolute"; "" for the base.
         origin: of the joint in the parent's frame (m).
         rotation: of the joint in the parent's frame, quaternion xyzw.
         axis: of the joint in its own frame.
@@ -47,37 +48,42 @@ def urdf(
     grip_rotation: Quaternion,
     visuals: bool,
 ) -> str:
-    """URDF text of a hand whose base link's frame, and centre of mass, is the grip frame.
+    """Returns the URDF text of a gripper.
+
+    The frame and the centre of mass of its base link are the grip frame.
 
     Args:
-        name: of the robot.
+        name: of the gripper.
         links: base first.
-        grip_position: origin of the grip frame in the hand's frame (m).
-        grip_rotation: of the grip frame in the hand's frame, quaternion xyzw.
-        visuals: whether links can be seen.
+        grip_position: origin of the grip frame in the gripper's frame (m).
+        grip_rotation: of the grip frame in the gripper's frame, quaternion xyzw.
+        visuals: whether links have visual shapes.
     """
-    turn = rotations.inverse(grip_rotation)
+    to_grip = rotations.inverse(grip_rotation)
 
-    def seen(point: Vector) -> Vector:
+    def in_grip_frame(point: Vector) -> Vector:
         x, y, z = (a - b for a, b in zip(point, grip_position, strict=True))
-        return rotations.rotate(turn, (x, y, z))
+        return rotations.rotate(to_grip, (x, y, z))
 
     base = links[0]
     shapes = tuple(
-        s._replace(position=seen(s.position), rotation=rotations.multiply(turn, s.rotation))
-        for s in base.shapes
+        shape._replace(
+            position=in_grip_frame(shape.position),
+            rotation=rotations.multiply(to_grip, shape.rotation),
+        )
+        for shape in base.shapes
     )
     parts = [_link(base, shapes, visuals)]
     for link in links[1:]:
         on_base = link.parent == base.name
-        origin = seen(link.origin) if on_base else link.origin
-        rotation = rotations.multiply(turn, link.rotation) if on_base else link.rotation
+        origin = in_grip_frame(link.origin) if on_base else link.origin
+        rotation = rotations.multiply(to_grip, link.rotation) if on_base else link.rotation
         parts += [_link(link, link.shapes, visuals), _joint(link, origin, rotation)]
     return f'<robot name="{name}">\n' + "\n".join(parts) + "\n</robot>\n"
 
 
 def fixed_urdf(name: str, shapes: tuple[Shape, ...], visuals: bool) -> str:
-    """URDF text of immovable shapes, placed in the world frame, as one body."""
+    """Returns the URDF text of one immovable body made of shapes in the world frame."""
     link = _link(Link(name, 0.0, shapes), shapes, visuals)
     return f'<robot name="{name}">\n{link}\n</robot>\n'
 
@@ -90,16 +96,20 @@ def _link(link: Link, shapes: tuple[Shape, ...], visuals: bool) -> str:
         "</inertial>"
     ]
     for index, shape in enumerate(shapes):
-        parts.append(f"<collision>{_placed(shape)}</collision>")
+        parts.append(f"<collision>{_pose_and_geometry(shape)}</collision>")
         if visuals:
             colour = f'<color rgba="{_row(shape.colour)}"/>'
             paint = f'<material name="{link.name}{index}">{colour}</material>'
-            parts += [f"<visual>{_placed(part)}{paint}</visual>" for part in _smooth(shape)]
+            for part in _smooth(shape):
+                parts.append(f"<visual>{_pose_and_geometry(part)}{paint}</visual>")
     return "".join(parts) + "</link>"
 
 
 def _smooth(shape: Shape) -> tuple[Shape, ...]:
-    """What is seen of a shape: PyBullet draws a capsule with few facets, but its parts smoothly."""
+    """Returns the visual shapes of a shape.
+
+    PyBullet draws capsules with few facets, so they become a cylinder and two spheres.
+    """
     if shape.kind != "capsule":
         return (shape,)
     radius, half_length = shape.size
@@ -110,7 +120,7 @@ def _smooth(shape: Shape) -> tuple[Shape, ...]:
     return (shape._replace(kind="cylinder"), *balls)
 
 
-def _placed(shape: Shape) -> str:
+def _pose_and_geometry(shape: Shape) -> str:
     origin = _origin(shape.position, shape.rotation)
     return f"{origin}<geometry>{_geometry(shape)}</geometry>"
 
@@ -139,7 +149,10 @@ def _origin(position: Vector, rotation: Quaternion) -> str:
 
 
 def _inertia(mass: float, shape: Shape) -> float:
-    """Largest principal moment (kg m2) of a solid box or cylinder (a capsule counts as one)."""
+    """Returns the largest principal moment (kg m2) of a solid box or cylinder.
+
+    A capsule is treated as a cylinder.
+    """
     if shape.kind == "box":
         _, middle, large = sorted(shape.size)
         return mass / 3.0 * (middle * middle + large * large)

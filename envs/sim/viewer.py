@@ -1,6 +1,6 @@
-"""The program behind a window (envs.sim.window): does in PyBullet's viewer what it is told to.
+"""The program that runs PyBullet's viewer in a process of its own (see window.py).
 
-Reads pickled calls from standard input, which only the program that started it writes to.
+It executes pickled method calls from its standard input, which only its parent process writes to.
 """
 
 import contextlib
@@ -15,34 +15,35 @@ from .types import Camera, Pose, Stepping
 from .window import READY
 
 
-class Copy(Simulation):
-    """A world that is never stepped: bodies are added, removed, and put where they shall be."""
+class ViewerWorld(Simulation):
+    """A copy of the parent's world in the viewer; its bodies are moved, but never simulated."""
 
     def __init__(self) -> None:
         """Opens the window."""
         self._answers = os.dup(STDOUT)
-        silence(STDOUT, STDERR)  # PyBullet's viewer says much
+        # The viewer prints a lot.
+        silence(STDOUT, STDERR)
         super().__init__(Stepping(substeps=1, time_step=0.04, iterations=1, erp=0.1), "window")
-        self._drawn = False
+        self._drawing = False
 
-    def aim(self, camera: Camera) -> None:
-        """Sets the view, which is drawn from the first `put` on."""
-        rendering.aim(self._client, camera)
-        rendering.draw(self._client, False)
+    def set_view(self, camera: Camera) -> None:
+        """Sets the view and leaves drawing off until the first call of `set_poses`."""
+        rendering.set_view(self._client, camera)
+        rendering.enable_drawing(self._client, False)
         os.write(self._answers, READY)
 
-    def put(self, poses: dict[int, Pose]) -> None:
-        """Puts bodies somewhere."""
-        rendering.put(self._client, poses)
-        if not self._drawn:
-            rendering.draw(self._client, True)
-            self._drawn = True
+    def set_poses(self, poses: dict[int, Pose]) -> None:
+        """Moves bodies to the given poses and draws them."""
+        rendering.set_poses(self._client, poses)
+        if not self._drawing:
+            rendering.enable_drawing(self._client, True)
+            self._drawing = True
         os.write(self._answers, READY)
 
 
 def main() -> None:
-    """Obeys until there is nobody to obey, or the window is closed."""
-    world = Copy()
+    """Executes calls until the parent closes the pipe or the user closes the window."""
+    world = ViewerWorld()
     with contextlib.suppress(EOFError):
         while True:
             method, arguments = pickle.load(sys.stdin.buffer)

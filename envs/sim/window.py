@@ -1,8 +1,8 @@
-"""A window onto a world: the world copied into PyBullet's viewer, in a process of its own.
+"""Shows a world in PyBullet's viewer, which runs in a process of its own (viewer.py).
 
-Of its own, because the viewer ends the process it lives in when it is closed or finds no screen,
-opens once in a process, and slows every call of the physics to its frame rate. Lengths in m, time
-in s.
+A separate process is needed because the viewer terminates its process when it is closed or finds no
+display, opens only once per process, and slows every physics call to its frame rate. Lengths in m,
+time in s.
 """
 
 import contextlib
@@ -20,15 +20,21 @@ from . import rendering
 from .simulation import Simulation
 from .types import Camera, Pose, Stepping
 
-READY = b"."  # the viewer's answer when it opened, and to each frame
+# The viewer's answer once it is open, and after each frame.
+READY = b"."
 
 
 class WindowClosed(RuntimeError):
-    """Somebody closed the window."""
+    """The user closed the window."""
+
+
+def has_display() -> bool:
+    """Whether a window may open: on Linux, whether the environment variable DISPLAY is set."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY"))
 
 
 class _Viewer:
-    """The viewer's process (envs.sim.viewer)."""
+    """The viewer's process."""
 
     def __init__(self) -> None:
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
@@ -41,7 +47,7 @@ class _Viewer:
         self.close = weakref.finalize(self, _end, self._process)
 
     def call(self, method: str, *arguments: Any) -> None:
-        """Calls a method of envs.sim.viewer.Copy, without waiting for it."""
+        """Calls a method of viewer.ViewerWorld without waiting for it."""
         assert self._process.stdin is not None
         try:
             pickle.dump((method, arguments), self._process.stdin)
@@ -50,7 +56,7 @@ class _Viewer:
             raise WindowClosed("the window was closed") from error
 
     def wait(self) -> None:
-        """Waits until the viewer answers."""
+        """Waits for the viewer's answer."""
         assert self._process.stdout is not None
         if self._process.stdout.read(1) != READY:
             raise WindowClosed("the window was closed")
@@ -60,28 +66,29 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     for stream in (process.stdin, process.stdout):
         assert stream is not None
-        with contextlib.suppress(OSError):  # unsent rests
+        # Closing flushes unsent data, which fails because the process is gone.
+        with contextlib.suppress(OSError):
             stream.close()
     process.wait()
 
 
-def _copied(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method, called in the viewer's world too."""
+def _mirrored(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a method so that it is called in the viewer's world as well."""
 
     @functools.wraps(method)
-    def both(self: "ShownSimulation", *arguments: Any) -> Any:
+    def call_both(self: "ShownSimulation", *arguments: Any) -> Any:
         self.viewer.call(method.__name__, *arguments)
         return method(self, *arguments)
 
-    return both
+    return call_both
 
 
 class ShownSimulation(Simulation):
-    """A world that a window shows.
+    """A world that is shown in a window.
 
     Args:
         stepping: integration settings.
-        camera: the first view; the mouse changes it.
+        camera: the initial view; the user can change it with the mouse.
 
     Raises:
         ValueError: no window can be opened.
@@ -92,45 +99,45 @@ class ShownSimulation(Simulation):
         super().__init__(stepping, "software")
         self.viewer = _Viewer()
         self._poses: dict[int, Pose] = {}
-        self._due = 0.0
+        self._next_frame = 0.0
         try:
-            self.viewer.call("aim", camera)
+            self.viewer.call("set_view", camera)
             self.viewer.wait()
         except WindowClosed:
             self.close()
             raise ValueError(
-                "render_mode = 'human', expected None or 'rgb_array' here: no window opens on the "
-                f"screen DISPLAY = {os.environ.get('DISPLAY')!r}"
+                "render_mode = 'human', expected None or 'rgb_array' here: no window opens on "
+                f"DISPLAY = {os.environ.get('DISPLAY')!r}"
             ) from None
 
-    add_urdf = _copied(Simulation.add_urdf)
-    add_body = _copied(Simulation.add_body)
-    add_marker = _copied(Simulation.add_marker)
-    remove_body = _copied(Simulation.remove_body)
+    add_urdf = _mirrored(Simulation.add_urdf)
+    add_body = _mirrored(Simulation.add_body)
+    add_marker = _mirrored(Simulation.add_marker)
+    remove_body = _mirrored(Simulation.remove_body)
 
     def close(self) -> None:
-        """Closes the window and frees the world; a second call does nothing."""
+        """Closes the window and frees the world; further calls do nothing."""
         self.viewer.close()
         super().close()
 
     def show(self) -> None:
-        """Shows the world as it is, not earlier than a control step after the frame before.
+        """Draws the present state, at most once per control step of real time.
 
         Raises:
-            WindowClosed: somebody closed the window.
+            WindowClosed: the user closed the window.
         """
-        poses = rendering.poses(self._client)
+        poses = rendering.get_poses(self._client)
         moved = {body: pose for body, pose in poses.items() if pose != self._poses.get(body)}
         self._poses = poses
         now = time.monotonic()
-        time.sleep(max(0.0, self._due - now))
-        self._due = max(self._due, now) + self.control_period
-        self.viewer.call("put", moved)
+        time.sleep(max(0.0, self._next_frame - now))
+        self._next_frame = max(self._next_frame, now) + self.control_period
+        self.viewer.call("set_poses", moved)
         self.viewer.wait()
 
 
 def make_simulation(
     stepping: Stepping, renderer: str | None, window: Camera | None = None
 ) -> Simulation:
-    """A world, with a window if its first view is given."""
+    """Makes a world, shown in a window if `window` gives the initial view."""
     return ShownSimulation(stepping, window) if window else Simulation(stepping, renderer)

@@ -1,1 +1,1 @@
-"""Arenas, starts, goals and rewards."""
+"""Arenas, initial poses, goals and rewards."""

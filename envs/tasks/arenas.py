@@ -1,8 +1,7 @@
-"""Where things are: the support surface and the regions that positions are drawn from.
+"""Arenas: the support surface, and the regions from which positions are sampled.
 
-Positions of gripper, object and goal are drawn uniformly; a draw too close to an earlier one is
-drawn again, a bounded number of times (Dext-Gen loops without a bound). Lengths in m, "world"
-frame.
+Positions of gripper, object and goal are sampled uniformly; samples too close to an earlier one are
+rejected, up to a limit. Departs from Dext-Gen, which has no limit. Lengths in m, "world" frame.
 """
 
 from collections.abc import Sequence
@@ -15,28 +14,29 @@ from ..sim.rotations import Vector
 from ..sim.types import Camera, Shape
 from . import terrain
 
-_TRIES = 1000  # a draw fails with probability < 0.5, so in practice never all of them
+# A sample is rejected with probability < 0.5, so this limit is never reached in practice.
+_MAX_SAMPLES = 1000
 
 
 class ResetError(RuntimeError):
-    """No start of an episode fulfils the arena's distances."""
+    """No initial state satisfies the arena's constraints."""
 
 
 @dataclass(frozen=True)
 class ArenaSpec:
-    """A scene.
+    """An arena.
 
     Attributes:
         solids: immovable shapes, placed in the world frame.
-        centre: x and y that all regions are centred on.
-        surface: height that objects rest on.
-        gripper_region: half extents in x and y of the gripper's start.
-        object_region: half extents in x and y of the object's start.
-        goal_region: half extents in x and y of the goal.
-        clearance: least distance in the plane of object to gripper and of goal to object.
+        centre: x and y of the centre of all regions.
+        surface: height of the table top.
+        gripper_region: half extents in x and y of the gripper's initial positions.
+        object_region: half extents in x and y of the object's initial positions.
+        goal_region: half extents in x and y of the goals.
+        clearance: least horizontal distance between object and gripper, and goal and object.
         lift_height: greatest height of a goal above the object's height at rest.
-        camera: the view that shows all of it.
-        bed: blocks on the table that make the ground uneven; none: objects rest at `surface`.
+        camera: a view of the whole arena.
+        bed: blocks on the table that make the ground uneven; if empty, it is flat.
     """
 
     solids: tuple[Shape, ...]
@@ -51,62 +51,67 @@ class ArenaSpec:
     bed: tuple[Shape, ...] = ()
 
     def ground(self, x: float, y: float) -> float:
-        """Height of the ground at a point of the plane."""
+        """Returns the height of the ground at a point."""
         return max(self.surface, terrain.height(self.bed, x, y))
 
     def lift(self, position: Sequence[float], resting: Vector) -> float:
-        """How much higher above the ground below it a position is than an object at rest."""
+        """Returns how much higher a position is above the ground below it than an object at rest.
+
+        Args:
+            position: x, y, z.
+            resting: position of the object at rest.
+        """
         rise = self.ground(*position[:2]) - self.ground(*resting[:2])
         return position[2] - resting[2] - rise
 
     def sample_gripper(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Draws x and y of the gripper."""
-        return _draw(rng, self.centre, self.gripper_region)
+        """Samples x and y of the gripper."""
+        return _sample(rng, self.centre, self.gripper_region)
 
     def sample_object(
         self, rng: np.random.Generator, gripper: tuple[float, float]
     ) -> tuple[float, float]:
-        """Draws x and y of the object, at least `clearance` from the gripper's."""
-        return self._draw_apart(rng, self.object_region, gripper)
+        """Samples x and y of the object, at least `clearance` away from the gripper."""
+        return self._sample_apart(rng, self.object_region, gripper)
 
     def admits_object(self, position: Vector, gripper: tuple[float, float]) -> bool:
-        """Whether `sample_object` could have drawn this position."""
+        """Whether `sample_object` could return this position."""
         offsets = (abs(a - b) for a, b in zip(position, self.centre, strict=False))
         inside = all(d <= half for d, half in zip(offsets, self.object_region, strict=True))
         return inside and self._apart(position[:2], gripper)
 
-    def sample_goal(self, rng: np.random.Generator, resting: Vector, air_share: float) -> Vector:
-        """Draws a position for the object.
+    def sample_goal(self, rng: np.random.Generator, resting: Vector, p_air: float) -> Vector:
+        """Samples a target position for the object.
 
         Args:
-            rng: source of chance.
-            resting: the object's position at the start.
-            air_share: probability of a `lift` uniform in [0, lift_height], rather than none.
+            rng: random generator.
+            resting: the object's initial position.
+            p_air: probability of a `lift` uniform in [0, lift_height]; otherwise it is 0.
         """
-        x, y = self._draw_apart(rng, self.goal_region, resting[:2])
-        lift = self.lift_height * rng.random() if rng.random() < air_share else 0.0
+        x, y = self._sample_apart(rng, self.goal_region, resting[:2])
+        lift = self.lift_height * rng.random() if rng.random() < p_air else 0.0
         return x, y, resting[2] + (self.ground(x, y) - self.ground(*resting[:2])) + lift
 
-    def _draw_apart(
+    def _sample_apart(
         self,
         rng: np.random.Generator,
         region: tuple[float, float],
         other: tuple[float, float],
     ) -> tuple[float, float]:
-        for _ in range(_TRIES):
-            x, y = _draw(rng, self.centre, region)
+        for _ in range(_MAX_SAMPLES):
+            x, y = _sample(rng, self.centre, region)
             if self._apart((x, y), other):
                 return x, y
         raise ResetError(
-            f"no point within {region} m of {self.centre} is {self.clearance} m away from {other}"
-            f" in {_TRIES} tries"
+            f"no point within {region} m of {self.centre} is {self.clearance} m away from {other}:"
+            f" {_MAX_SAMPLES} samples were rejected"
         )
 
     def _apart(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
         return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 >= self.clearance**2
 
 
-def _draw(
+def _sample(
     rng: np.random.Generator, centre: tuple[float, float], region: tuple[float, float]
 ) -> tuple[float, float]:
     u, v = rng.random(2).tolist()

@@ -1,6 +1,6 @@
-"""What shows a goal or a region: shapes that are only seen, in its frame.
+"""Visual shapes that mark a goal or a region, in the frame of the goal or region.
 
-A goal's are longer than the objects, so that it shows when it is achieved too. Lengths in m.
+Goal markers are longer than the objects, so that they stay visible at the goal. Lengths in m.
 """
 
 import math
@@ -9,15 +9,16 @@ from ..sim import rotations
 from ..sim.colours import AXES, GOAL, OBSTACLE
 from ..sim.types import Colour, Shape
 
-_THIN = 0.004  # half thickness
-_CHORDS = 16  # that make a circle
+_HALF_THICKNESS = 0.004
+# A circle is drawn as this many chords.
+_CHORDS = 16
 _STEPS = tuple(rotations.about_z(2.0 * math.pi * i / _CHORDS) for i in range(_CHORDS))
 _UPRIGHT = (rotations.about_y(math.pi / 2.0), (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)))
 
 
 def _bar(axis: int, low: float, high: float, colour: Colour) -> Shape:
-    """A thin bar along an axis, from `low` to `high`."""
-    size = tuple((high - low) / 2.0 if i == axis else _THIN for i in range(3))
+    """Returns a thin bar along an axis, from `low` to `high`."""
+    size = tuple((high - low) / 2.0 if i == axis else _HALF_THICKNESS for i in range(3))
     x, y, z = ((low + high) / 2.0 if i == axis else 0.0 for i in range(3))
     return Shape("box", size, (x, y, z), colour=colour)
 
@@ -30,11 +31,15 @@ POSE_MARKER = (
 
 
 def region_marker(radius: float) -> tuple[Shape, ...]:
-    """Three circles on the border of a ball; in software nothing can be drawn translucent."""
+    """Returns three circles on the surface of a sphere.
+
+    The software renderer cannot draw a translucent sphere.
+    """
     half_chord = radius * math.sin(math.pi / _CHORDS)
-    bar = Shape("box", (_THIN, half_chord, _THIN), (radius, 0.0, 0.0), colour=OBSTACLE)
+    size = (_HALF_THICKNESS, half_chord, _HALF_THICKNESS)
+    bar = Shape("box", size, (radius, 0.0, 0.0), colour=OBSTACLE)
     return tuple(
-        bar._replace(position=rotations.rotate(turn, bar.position), rotation=turn)
+        bar._replace(position=rotations.rotate(rotation, bar.position), rotation=rotation)
         for circle in (rotations.IDENTITY, *_UPRIGHT)
-        for turn in (rotations.multiply(circle, step) for step in _STEPS)
+        for rotation in (rotations.multiply(circle, step) for step in _STEPS)
     )

@@ -1,8 +1,8 @@
-"""Puts an arena into a simulation, and objects at rest on it.
+"""Adds an arena to a simulation and finds poses in which objects rest on it.
 
-On a plane that is geometry. On a bed of blocks the object is dropped in a world of its own, without
-the hand, which costs a tenth of an episode instead of half. Departs from Dext-Gen, which lets
-objects settle below the hand, without a bound.
+On flat ground the pose follows from geometry. On a bed of blocks the object is dropped in a
+separate world without the gripper, which takes a tenth of an episode's time instead of half.
+Departs from Dext-Gen, where objects settle below the gripper, without a time limit.
 """
 
 import math
@@ -18,40 +18,50 @@ from ..sim.types import BodyState, Stepping
 from ..sim.urdf import fixed_urdf
 from .arenas import ArenaSpec, ResetError
 
-_COMPOUND = 16  # blocks per body: costs least
-_DROPS = 100  # one in seven rolls out of the region, so in practice never all of them
-_STEPS = 50  # 2 s; half of the drops rest after 11 steps, 99% after 40
-_RESTING = 2  # steps in a row
-_SUBSTEPS = 4  # at most: without a hand 10 ms are short enough; objects then move 0.3 mm (median)
-_SPEED, _SPIN = 0.0025, 0.05  # m/s, rad/s: 0.1 mm and 2 mrad a step
+# The fastest number of blocks per body.
+_BLOCKS_PER_BODY = 16
+# One drop in seven leaves the region, so this limit is never reached in practice.
+_MAX_DROPS = 100
+# 2 s. Half of the drops come to rest within 11 steps, 99% within 40.
+_MAX_STEPS = 50
+# An object is at rest after this many consecutive slow steps.
+_RESTING_STEPS = 2
+# Slow means less than these speeds, in m/s and rad/s: 0.1 mm and 2 mrad per step.
+_MAX_LINEAR, _MAX_ANGULAR = 0.0025, 0.05
+# Without a gripper, substeps of 10 ms are short enough. Objects then move by 0.3 mm (median) when
+# they are transferred to the other world.
+_MAX_SUBSTEPS = 4
 
 
-def build(sim: Simulation, arena: ArenaSpec) -> None:
-    """Adds all that does not move."""
+def add_arena(sim: Simulation, arena: ArenaSpec) -> None:
+    """Adds the immovable bodies of an arena to a simulation."""
     for solid in arena.solids:
         sim.add_body(solid, 0.0)
-    for start in range(0, len(arena.bed), _COMPOUND):
-        blocks = arena.bed[start : start + _COMPOUND]
+    for start in range(0, len(arena.bed), _BLOCKS_PER_BODY):
+        blocks = arena.bed[start : start + _BLOCKS_PER_BODY]
         sim.add_urdf(fixed_urdf(f"bed{start}", blocks, sim.visuals))
 
 
 class Ground:
-    """A plane that objects are laid on."""
+    """Flat ground."""
 
     def __init__(self, arena: ArenaSpec) -> None:
-        """Takes the arena that is the ground."""
+        """Stores the arena."""
         self.arena = arena
 
-    def lay(
+    def sample_resting_pose(
         self, rng: np.random.Generator, spec: ObjectSpec, size: float, gripper: tuple[float, float]
     ) -> tuple[Vector, Quaternion]:
-        """Draws position and rotation of an object at rest.
+        """Samples position and rotation of an object at rest.
 
         Args:
-            rng: source of chance.
+            rng: random generator.
             spec: the object.
             size: factor on its size.
-            gripper: x and y that it keeps the arena's clearance from.
+            gripper: x and y of the gripper; the object keeps the arena's clearance from it.
+
+        Returns:
+            Position (world, m) and quaternion xyzw (world).
 
         Raises:
             ResetError: there is no room, or the object does not come to rest.
@@ -62,35 +72,35 @@ class Ground:
         return (x, y, self.arena.surface + height), rotation
 
     def close(self) -> None:
-        """Frees what was built."""
+        """Does nothing: flat ground has no world of its own."""
 
 
 class Bed(Ground):
-    """Blocks that objects are dropped on, with a random orientation, until they rest.
+    """Uneven ground, on which objects are dropped in a random orientation.
 
     Args:
-        arena: with a bed.
-        stepping: of the world that the objects go to.
+        arena: an arena with a bed.
+        stepping: of the world in which the objects will be used.
     """
 
     def __init__(self, arena: ArenaSpec, stepping: Stepping) -> None:
-        """Builds a world of the arena alone."""
+        """Builds a world with nothing but the arena."""
         super().__init__(arena)
-        substeps = min(stepping.substeps, _SUBSTEPS)
+        substeps = min(stepping.substeps, _MAX_SUBSTEPS)
         period = stepping.substeps * stepping.time_step
         self._stepping = stepping._replace(substeps=substeps, time_step=period / substeps)
         self._build()
         self._top = max(b.position[2] + rest_height(b, b.rotation) for b in arena.bed)
 
-    def lay(
+    def sample_resting_pose(
         self, rng: np.random.Generator, spec: ObjectSpec, size: float, gripper: tuple[float, float]
     ) -> tuple[Vector, Quaternion]:
-        """As `Ground.lay`."""
+        """Samples a pose as `Ground.sample_resting_pose` does."""
         if self._object.needs_rebuild:
             self._sim.close()
             self._build()
         body = self._object.set_object(spec, size)
-        for _ in range(_DROPS):
+        for _ in range(_MAX_DROPS):
             x, y = self.arena.sample_object(rng, gripper)
             rotation = rotations.uniform(rng)
             height = self._top + rest_height(spec.shape.scaled(size), rotation)
@@ -98,8 +108,8 @@ class Bed(Ground):
             if state is not None and self.arena.admits_object(state.position, gripper):
                 return state.position, state.rotation
         raise ResetError(
-            f"{spec.name} of size {size} did not come to rest in {_STEPS} steps, within "
-            f"{self.arena.object_region} m of {self.arena.centre}, in {_DROPS} drops"
+            f"{spec.name} of size {size} did not come to rest in {_MAX_STEPS} steps within "
+            f"{self.arena.object_region} m of {self.arena.centre} in any of {_MAX_DROPS} drops"
         )
 
     def close(self) -> None:
@@ -108,24 +118,27 @@ class Bed(Ground):
 
     def _build(self) -> None:
         self._sim = Simulation(self._stepping, renderer=None)
-        build(self._sim, self.arena)
+        add_arena(self._sim, self.arena)
         self._object = ObjectBody(self._sim)
 
     def _drop(self, body: int, position: Vector, rotation: Quaternion) -> BodyState | None:
-        """The state in which a body comes to rest; None if it does not."""
+        """Drops a body and returns the state in which it comes to rest; None if it does not."""
         self._sim.flush([body])
         self._sim.reset_body(body, position, rotation)
         resting = 0
-        for _ in range(_STEPS):
+        for _ in range(_MAX_STEPS):
             self._sim.step()
             state = self._sim.state(body)
-            slow = math.hypot(*state.linear) < _SPEED and math.hypot(*state.angular) < _SPIN
+            slow = (
+                math.hypot(*state.linear) < _MAX_LINEAR
+                and math.hypot(*state.angular) < _MAX_ANGULAR
+            )
             resting = resting + 1 if slow else 0
-            if resting == _RESTING:
+            if resting == _RESTING_STEPS:
                 return state
         return None
 
 
 def make_ground(arena: ArenaSpec, stepping: Stepping) -> Ground:
-    """The ground of an arena."""
+    """Makes the ground of an arena."""
     return Bed(arena, stepping) if arena.bed else Ground(arena)

@@ -1,6 +1,7 @@
-"""The start that is easy to learn from: an open hand that faces the object, just above a grasp.
+"""The pregrasp: an initial state with the open gripper just above a grasp of the object.
 
-Training may begin some episodes so; Dext-Gen has no such start. Lengths in m, "world" frame.
+Training is easier from there and may use it for some of its episodes. Dext-Gen has no such state.
+Lengths in m, "world" frame.
 """
 
 import math
@@ -13,45 +14,52 @@ from ..sim.rotations import Quaternion, Vector
 from ..sim.simulation import Simulation
 from .arenas import ResetError
 
-_NOISE = 0.015  # in each direction
-_HEIGHT = 0.06  # greatest, above the grasp
-_CLEARANCE = 0.001  # least distance of the hand to everything
-_RISE, _RISES = 0.005, 80  # a hand that is too close is raised, by 0.4 m at most
+# Greatest offset from the grasp along each axis.
+_NOISE = 0.015
+# Greatest further height above the grasp.
+_MAX_HEIGHT = 0.06
+# Least distance of the gripper to all other bodies.
+_CLEARANCE = 0.001
+# A gripper that is too close is raised in steps, by 0.4 m at most.
+_RISE, _MAX_RISES = 0.005, 80
 
 
 def sample_offset(rng: np.random.Generator) -> Vector:
-    """Draws how far from the grasp the hand begins."""
+    """Samples the initial offset of the gripper from the grasp."""
     x, y, z = (_NOISE * (2.0 * rng.random(3) - 1.0)).tolist()
-    return x, y, z + _HEIGHT * rng.random()
+    return x, y, z + _MAX_HEIGHT * rng.random()
 
 
-def place_hand(robot: Robot, sim: Simulation, thing: int, offset: Vector) -> None:
-    """Puts the open hand beside its grasp of an object, higher where it would touch anything.
+def place_gripper(robot: Robot, sim: Simulation, body: int, offset: Vector) -> None:
+    """Moves the open gripper near its grasp of an object, and up until it touches nothing.
 
     Args:
-        robot: the hand.
+        robot: the gripper.
         sim: the world.
-        thing: body of the object, in its place.
-        offset: from the grasp.
+        body: the object's body, in its initial pose.
+        offset: of the gripper from the grasp.
 
     Raises:
-        ResetError: no height is free.
+        ResetError: the gripper is too close to other bodies at all heights.
     """
-    state, spec = sim.state(thing), robot.spec
+    state, spec = sim.state(body), robot.spec
     x, y, z = (a + b for a, b in zip(state.position, offset, strict=True))
     down = rotations.about_y(math.pi / 2.0 + spec.grasp_tilt)
     facing = rotations.multiply(_square_to(state.rotation), down)
-    if not spec.rotation_action.size:  # a hand that cannot turn begins as it will stay
+    # A gripper whose actions cannot rotate it starts in its fixed orientation.
+    if not spec.rotation_action.size:
         facing = spec.rotation_action.orientation([]) or facing
-    for rise in range(_RISES):
+    for rise in range(_MAX_RISES):
         robot.reset((x, y, z + spec.grasp_height + _RISE * rise), facing)
         if sim.is_clear(robot.body, _CLEARANCE):
             return
-    raise ResetError(f"no place for the hand above ({x:.3f}, {y:.3f}, {z:.3f}) m in {_RISES} tries")
+    raise ResetError(
+        f"no free place for the gripper above ({x:.3f}, {y:.3f}, {z:.3f}) m at {_MAX_RISES} heights"
+    )
 
 
 def _square_to(rotation: Quaternion) -> Quaternion:
-    """The smallest turn about the vertical that squares the hand to an object."""
+    """Returns the smallest rotation about the vertical that aligns the gripper with an object."""
     m = rotations.matrix(rotation)
     x, y = max(((m[i], m[3 + i]) for i in range(3)), key=lambda axis: math.hypot(*axis))
     yaw = math.atan2(y, x)

@@ -1,7 +1,7 @@
-"""Uneven ground: a bed of tilted blocks sunk into a table top, and how high it is anywhere.
+"""Uneven ground: a bed of tilted blocks sunk into a table top, and its height at any point.
 
-Blocks in rows about 0.1 m apart, as in Dext-Gen: large ones rise 5 cm above the table, small ones
-2.6 cm around them; between them about half of the table stays bare. Lengths in m.
+As in Dext-Gen, the blocks stand in rows about 0.1 m apart. Large blocks rise 5 cm above the table,
+and the small blocks around them 2.6 cm. About half of the table stays bare. Lengths in m.
 """
 
 import math
@@ -16,7 +16,7 @@ _EIGHTH = math.pi / 4.0
 
 
 def make_bed(centre: tuple[float, float], surface: float) -> tuple[Shape, ...]:
-    """The blocks, placed in the world frame.
+    """Returns the blocks, placed in the world frame.
 
     Args:
         centre: x and y of the table.
@@ -35,25 +35,27 @@ def make_bed(centre: tuple[float, float], surface: float) -> tuple[Shape, ...]:
 
 
 def height(bed: Sequence[Shape], x: float, y: float) -> float:
-    """Height of the highest box above a point of the plane; -inf where there is none."""
+    """Returns the height of the highest box at a point; -inf if there is none."""
     return max((_top(block, x, y) for block in bed), default=-math.inf)
 
 
-def _tilt(other_way: bool) -> Quaternion:
-    about_x = rotations.about_x(-_EIGHTH if other_way else _EIGHTH)
+def _tilt(mirrored: bool) -> Quaternion:
+    about_x = rotations.about_x(-_EIGHTH if mirrored else _EIGHTH)
     return rotations.multiply(about_x, rotations.about_y(_EIGHTH))
 
 
 def _top(block: Shape, x: float, y: float) -> float:
-    """Height at which the vertical line through (x, y) leaves a box; -inf where it misses."""
+    """Returns the height at which the vertical line at (x, y) leaves a box; -inf if it misses."""
     dx, dy = x - block.position[0], y - block.position[1]
-    if dx * dx + dy * dy > sum(s * s for s in block.size):
+    a, b, c = block.size
+    if dx * dx + dy * dy > a * a + b * b + c * c:
         return -math.inf
     m = rotations.matrix(block.rotation)
     low, high = -math.inf, math.inf
     for i, half in enumerate(block.size):
         offset, slope = m[i] * dx + m[3 + i] * dy, m[6 + i]
-        if abs(slope) < 1e-9:  # the line runs along this pair of faces
+        # The line is parallel to this pair of faces.
+        if abs(slope) < 1e-9:
             low = low if abs(offset) <= half else math.inf
             continue
         ends = sorted(((-half - offset) / slope, (half - offset) / slope))

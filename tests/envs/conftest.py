@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import its helper, scripted.py."""
+"""Makes the helper module scripted.py importable for the tests of this folder."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""A hand-written policy for every gripper: proves that physics and interface allow grasping.
+"""A scripted policy for every gripper, which shows that the environments allow grasping.
 
-Uses only what a learner sees: the observation in, an action in [-1, 1] out.
+Like a learned policy, it maps observations to actions in [-1, 1].
 """
 
 import math
@@ -12,30 +12,34 @@ from scipy.spatial.transform import Rotation
 from envs.robots import ROBOTS
 from envs.robots.eigengrasps import normalise, with_eigengrasps
 
-REACHED = 0.6  # share of a commanded step that the soft base drive covers
-STEP = 0.05  # m of a full position action
-LONGEST_DESCENT = 8  # steps, then it closes: the ground is in the way
-CARRY_HEIGHT = 0.08  # m above the goal, while far from it
+# Fraction of a commanded movement that the soft weld achieves within a step.
+REACHED = 0.6
+# Movement (m) for a position action of 1.
+STEP = 0.05
+# After this many steps of descent the ground is in the way, and the gripper closes.
+LONGEST_DESCENT = 8
+# Height (m) above the goal at which the object is carried while it is far from the goal.
+CARRY_HEIGHT = 0.08
 
-
-ENTRIES = {  # of an action that names a rotation, by block
-    "grip_rot_matrix": lambda turn: turn.as_matrix().ravel(),
-    "grip_rot_euler": lambda turn: turn.as_euler("XYZ") / np.pi * [1.0, 2.0, 1.0],
-    "grip_rot_quat": lambda turn: turn.as_quat(),
-    "grip_rot_axis_angle": lambda turn: [
-        *(turn.as_rotvec() / max(turn.magnitude(), 1e-9)),
-        turn.magnitude() / np.pi,
+# Entries of an action for a target rotation, by block.
+ENTRIES = {
+    "grip_rot_matrix": lambda rotation: rotation.as_matrix().ravel(),
+    "grip_rot_euler": lambda rotation: rotation.as_euler("XYZ") / np.pi * [1.0, 2.0, 1.0],
+    "grip_rot_quat": lambda rotation: rotation.as_quat(),
+    "grip_rot_axis_angle": lambda rotation: [
+        *(rotation.as_rotvec() / max(rotation.magnitude(), 1e-9)),
+        rotation.magnitude() / np.pi,
     ],
 }
 
 
 class Grasp(NamedTuple):
-    """How one gripper takes an object.
+    """Parameters of a gripper's grasp.
 
     Attributes:
-        hover: height of the grip frame above the grasp while it moves over the object (m).
+        hover: height of the grip frame above the grasp while it moves above the object (m).
         closed: targets of the actuators that hold the object (m or rad).
-        steps: to close for before lifting.
+        steps: number of closing steps before lifting.
     """
 
     hover: float
@@ -58,30 +62,30 @@ GRASPS = {
 
 
 class LiftPolicy:
-    """Hovers above the object, descends, closes, carries it to the goal. One per episode."""
+    """Moves above the object, descends, closes, and carries it to the goal; for one episode."""
 
     def __init__(self, env, hovers=True):
-        """Takes `env.unwrapped`, for the gripper's name and the layout of observations."""
+        """Reads the gripper's name and the layouts from an unwrapped environment."""
         self._at = slices(env.observation_layout)
         self._grasp = GRASPS[env.gripper_type]
-        self._hand = hand = next(r for r in ROBOTS.values() if r.name == env.gripper_type)
-        basis = with_eigengrasps(hand, env.spec.kwargs.get("n_eigengrasps", 0)).basis
-        self._open = hand_action(basis, normalise(hand, np.array(hand.start_joints)))
-        self._closed = hand_action(basis, normalise(hand, np.array(self._grasp.closed)))
+        self._gripper = gripper = next(r for r in ROBOTS.values() if r.name == env.gripper_type)
+        basis = with_eigengrasps(gripper, env.spec.kwargs.get("n_eigengrasps", 0)).basis
+        self._open = joint_action(basis, normalise(gripper, np.array(gripper.start_joints)))
+        self._closed = joint_action(basis, normalise(gripper, np.array(self._grasp.closed)))
         blocks = (name for name, *_ in env.action_layout if name in ENTRIES)
         self._entries = ENTRIES.get(next(blocks, ""))
         self._above = hovers
         self._closing = self._descending = 0
 
     def __call__(self, obs):
-        """The action for an observation."""
+        """Returns the action for an observation."""
         see = {name: obs["observation"][where].astype(float) for name, where in self._at.items()}
-        offset = see["object_rel_pos"] + np.array([0.0, 0.0, self._hand.grasp_height])
+        offset = see["object_rel_pos"] + np.array([0.0, 0.0, self._gripper.grasp_height])
         far = np.hypot(*offset[:2])
         if not self._closing:
-            self._wanted = _square(see["object_rot"], see["grip_rot"], self._hand.grasp_tilt)
-        turn = _turn(see["grip_rot"], self._wanted) if self._entries else np.zeros(3)
-        self._above = self._above and (far > 0.012 or np.linalg.norm(turn) > 0.15)
+            self._wanted = _square(see["object_rot"], see["grip_rot"], self._gripper.grasp_tilt)
+        rotvec = _rotvec(see["grip_rot"], self._wanted) if self._entries else np.zeros(3)
+        self._above = self._above and (far > 0.012 or np.linalg.norm(rotvec) > 0.15)
         if self._above:
             move = offset + np.array([0.0, 0.0, self._grasp.hover])
             if far > 0.05:
@@ -96,31 +100,31 @@ class LiftPolicy:
                 self._carry(obs["desired_goal"][:3] - see["object_pos"]) if lifts else np.zeros(3)
             )
             if lifts and len(obs["desired_goal"]) == 9:
-                goal, thing, grip = map(
+                goal, obj, grip = map(
                     _matrix, (obs["desired_goal"][3:], see["object_rot"], see["grip_rot"])
                 )
-                turn = _turn(see["grip_rot"], goal @ thing.T @ grip)
-                self._wanted = goal @ thing.T @ grip
-        hand = self._closed if self._closing else self._open
+                self._wanted = goal @ obj.T @ grip
+                rotvec = _rotvec(see["grip_rot"], self._wanted)
+        joints = self._closed if self._closing else self._open
         position = np.clip(move / (REACHED * STEP), -1.0, 1.0)
-        ahead = _hurried(turn, self._wanted)
+        ahead = _overshoot(rotvec, self._wanted)
         rotation = self._entries(Rotation.from_matrix(ahead)) if self._entries else ()
-        return np.array([*position, *rotation, *hand], np.float32)
+        return np.array([*position, *rotation, *joints], np.float32)
 
-    def _carry(self, way):
-        """The next move on the way to the goal: over what lies between."""
-        far = np.hypot(*way[:2])
-        return way + np.array([0.0, 0.0, min(CARRY_HEIGHT, far)])
+    def _carry(self, to_goal):
+        """Returns the next movement towards the goal, above obstacles."""
+        far = np.hypot(*to_goal[:2])
+        return to_goal + np.array([0.0, 0.0, min(CARRY_HEIGHT, far)])
 
 
-def hand_action(basis, posture):
-    """The action in [-1, 1] that comes nearest to a posture: the rows of a basis are orthogonal."""
+def joint_action(basis, posture):
+    """Returns the action in [-1, 1] nearest to a posture; the rows of the basis are orthogonal."""
     rows = np.array(basis)
     return np.clip(rows @ posture / np.sum(rows * rows, axis=1), -1.0, 1.0)
 
 
 def slices(layout):
-    """Where each block of a layout is, by name."""
+    """Returns the position of each block of a layout by name."""
     at, start = {}, 0
     for name, size, _ in layout:
         at[name] = slice(start, start + size)
@@ -129,9 +133,10 @@ def slices(layout):
 
 
 def _square(object_rot, grip_rot, tilt):
-    """Target rotation: x down (for no tilt), jaws (y) over the object's most level axis.
+    """Returns the target rotation of a grasp.
 
-    Of equally level axes it is the one that needs the smallest turn.
+    Without tilt, x points down; y is aligned with the most level axis of the object, and among
+    equally level axes with the one that needs the smallest rotation.
     """
     x, y = object_rot[:3], object_rot[3:]
     axes = [sign * axis for axis in (x, y, np.cross(x, y)) for sign in (1.0, -1.0)]
@@ -141,28 +146,28 @@ def _square(object_rot, grip_rot, tilt):
     return _rotation([0.0, 0.0, yaw]) @ _rotation([0.0, math.pi / 2 + tilt, 0.0])
 
 
-def _turn(grip_rot, wanted):
-    """Rotation vector (rad, world) from the present orientation to the wanted one."""
+def _rotvec(grip_rot, wanted):
+    """Returns the rotation vector (rad, world) from the present orientation to the wanted one."""
     m = wanted @ _matrix(grip_rot).T
     axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / 2.0
     sine = np.linalg.norm(axis)
     return axis / max(sine, 1e-9) * math.atan2(sine, (np.trace(m) - 1.0) / 2.0)
 
 
-def _hurried(turn, wanted):
-    """An orientation beyond the wanted one: only a share of the way there is taken at each step."""
-    angle = np.linalg.norm(turn)
-    return _rotation(turn * max(0.0, min(10.0, 2.8 / max(angle, 1e-9)) - 1.0)) @ wanted
+def _overshoot(rotvec, wanted):
+    """Returns an orientation beyond the wanted one, because a step covers only a fraction."""
+    angle = np.linalg.norm(rotvec)
+    return _rotation(rotvec * max(0.0, min(10.0, 2.8 / max(angle, 1e-9)) - 1.0)) @ wanted
 
 
 def _matrix(columns):
-    """Rotation matrix of its first two columns."""
+    """Returns the rotation matrix with the given first two columns."""
     x, y = columns[:3], columns[3:]
     return np.column_stack([x, y, np.cross(x, y)])
 
 
 def _rotation(vector):
-    """Rotation matrix of a rotation vector (rad), by Rodrigues' formula."""
+    """Returns the rotation matrix of a rotation vector (rad), by Rodrigues' formula."""
     angle = np.linalg.norm(vector)
     x, y, z = np.asarray(vector) / max(angle, 1e-9)
     k = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
@@ -170,7 +175,7 @@ def _rotation(vector):
 
 
 def success_rate(env, n_episodes, first_seed=0, start="default"):
-    """Share of seeded episodes that end in success; from a pregrasp the policy does not hover."""
+    """Returns the success rate in seeded episodes; at a pregrasp the policy need not hover."""
     successes = 0
     for seed in range(first_seed, first_seed + n_episodes):
         obs, info = env.reset(seed=seed, options={"start": start})

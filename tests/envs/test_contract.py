@@ -1,23 +1,22 @@
-"""What Gymnasium, a learner and a user may rely on, for every id."""
-
-import pickle
-import warnings
+"""The interface that Gymnasium, learners and users rely on, for every id."""
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
-from gymnasium.utils.env_checker import check_env
 
 from envs import ENV_IDS, register_envs
 from envs.grasp_env import GraspEnv
+from envs.tasks.arenas import ResetError
 
-SIZES = {  # joints, entries of the hand's action
+# Number of joints, number of joint actions.
+SIZES = {
     "ParallelJaw": (2, 1),
     "BarrettHand": (8, 4),
     "ShadowHand": (24, 20),
 }
-TURNS = {  # how actions name a rotation, where not by a matrix
+# Blocks of rotation actions other than the matrix.
+ROTATION_BLOCKS = {
     "FlatPJOrientEuler-v0": ("grip_rot_euler", 3, "-"),
     "FlatPJOrientQuat-v0": ("grip_rot_quat", 4, "-"),
     "FlatPJOrientAxisAngle-v0": ("grip_rot_axis_angle", 4, "-"),
@@ -39,36 +38,21 @@ def cube():
     made.close()
 
 
-def test_ids():
-    hands, things = ("PJ", "Barrett", "SH"), ("Cube", "Sphere", "Cylinder", "Mesh", "All")
-    flat = [f"Flat{hand}{thing}-v0" for hand in hands for thing in things]
+def test_ids_are_complete_and_registered_once():
+    grippers, objects = ("PJ", "Barrett", "SH"), ("Cube", "Sphere", "Cylinder", "Mesh", "All")
+    flat = [f"Flat{gripper}{name}-v0" for gripper in grippers for name in objects]
     uneven = ("PJFixedCube", "PJRotCube", "BarrettCube", "BarrettMesh", "SHCube", "SHMesh")
     orient = ("PJOrient", "PJOrientEuler", "PJOrientQuat", "PJOrientAxisAngle", "SHOrient")
     others = [f"Flat{name}-v0" for name in orient] + [f"Uneven{name}-v0" for name in uneven]
     assert (*flat, *others, "ObstacleSHCube-v0") == ENV_IDS
-    register_envs()  # a second time changes nothing
+    register_envs()
     assert all(gymnasium.spec(env_id).max_episode_steps == 50 for env_id in ENV_IDS)
-
-
-def test_gymnasiums_checker(env):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check_env(env.unwrapped, skip_render_check=True)
-
-
-def test_gymnasiums_checker_with_pictures(monkeypatch):
-    monkeypatch.setitem(GraspEnv.metadata, "render_modes", ["rgb_array"])  # others need a screen
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        env = gymnasium.make("FlatPJCube-v0", render_mode="rgb_array")
-        check_env(env.unwrapped)
-    env.close()
 
 
 def test_layouts_describe_the_spaces(env):
     inner = env.unwrapped
     n_joints, n_actions = SIZES[inner.gripper_type]
-    rotation = TURNS.get(env.spec.id, ("grip_rot_matrix", 9, "-"))
+    rotation = ROTATION_BLOCKS.get(env.spec.id, ("grip_rot_matrix", 9, "-"))
     assert inner.action_layout == (
         ("grip_pos", 3, "0.05 m"),
         *([rotation] if rotation else []),
@@ -106,7 +90,7 @@ def test_reward_is_a_pure_function_of_goals(env):
             assert reward == (0.0 if info["is_success"] else -1.0)
         assert env.unwrapped.lowest_reward <= reward <= 0.0
         assert not terminated
-        assert set(info) >= {"is_success", "air_goal"}
+        assert set(info) >= {"is_success", "air_goal", "object_lift"}
         achieved.append(obs["achieved_goal"])
         desired.append(obs["desired_goal"])
         rewards.append(reward)
@@ -116,7 +100,7 @@ def test_reward_is_a_pure_function_of_goals(env):
     np.testing.assert_array_equal(batch, rewards)
 
 
-def test_rewards_of_a_batch_are_those_of_its_goals(cube):
+def test_rewards_of_a_batch_equal_those_of_its_goals(cube):
     rng = np.random.default_rng(0)
     desired = rng.uniform(-0.2, 0.2, (2000, 3)).astype(np.float32)
     achieved = desired + rng.uniform(-0.05, 0.05, (2000, 3)).astype(np.float32)
@@ -139,35 +123,38 @@ def test_observations_stay_in_the_space_under_rough_actions(env):
             assert env.observation_space.contains(obs)
 
 
-def test_blocks_agree_with_each_other(cube):
+def test_blocks_of_an_observation_are_consistent(cube):
     cube.reset(seed=1)
     cube.action_space.seed(1)
     for _ in range(10):
         obs, *_ = cube.step(cube.action_space.sample())
     v = obs["observation"].astype(float)
-    grip, thing = (np.stack([v[i : i + 3], v[i + 3 : i + 6]], 1) for i in (3, 20))
+    grip, obj = (np.stack([v[i : i + 3], v[i + 3 : i + 6]], 1) for i in (3, 20))
     np.testing.assert_allclose(v[17:20], v[14:17] - v[:3], atol=1e-6)
     np.testing.assert_array_equal(obs["achieved_goal"], obs["observation"][14:17])
     full = np.column_stack([grip, np.cross(grip[:, 0], grip[:, 1])])
-    np.testing.assert_allclose(v[26:32], (full.T @ thing).T.ravel(), atol=1e-6)
+    np.testing.assert_allclose(v[26:32], (full.T @ obj).T.ravel(), atol=1e-6)
 
 
 def test_velocities_are_per_step(cube):
     before, _ = cube.reset(seed=0)
-    for _ in range(3):  # up and steadily: the last step's way is nearly its end velocity
+    # In steady motion, the distance covered by a step is close to the velocity at its end.
+    for _ in range(3):
         before = cube.step(_still(up=1.0))[0]
     after = cube.step(_still(up=1.0))[0]
-    way = after["observation"][2] - before["observation"][2]
-    assert way == pytest.approx(0.03, abs=0.004)  # 60% of 0.05 m, by the soft drive
-    assert after["observation"][13] == pytest.approx(way, rel=0.35)
+    distance = after["observation"][2] - before["observation"][2]
+    # The soft weld covers 60% of 0.05 m.
+    assert distance == pytest.approx(0.03, abs=0.004)
+    assert after["observation"][13] == pytest.approx(distance, rel=0.35)
 
 
-def test_the_hand_turns_towards_the_actions_matrix(cube):
+def test_the_gripper_rotates_towards_the_matrix_of_the_action(cube):
     obs, _ = cube.reset(seed=0)
     down = obs["observation"][3:9].reshape(2, 3).T
     np.testing.assert_allclose(down, [[0, 0], [0, 1], [-1, 0]], atol=1e-6)
-    turned = np.array([[0, -1, 0], [0, 0, 1], [-1, 0, 0]], np.float32)  # a quarter about z
-    action = np.concatenate([np.zeros(3), turned.ravel(), [1.0]]).astype(np.float32)
+    # Rotated by 90 degrees about z.
+    target = np.array([[0, -1, 0], [0, 0, 1], [-1, 0, 0]], np.float32)
+    action = np.concatenate([np.zeros(3), target.ravel(), [1.0]]).astype(np.float32)
     angles = []
     for _ in range(50):
         obs = cube.step(action)[0]
@@ -176,23 +163,23 @@ def test_the_hand_turns_towards_the_actions_matrix(cube):
     assert np.all(np.diff(angles) > 0.0) and angles[-1] > 1.0
 
 
-def test_a_matrix_without_orientation_holds_the_present_one(cube):
+def test_a_matrix_that_defines_no_orientation_keeps_the_present_one(cube):
     start, _ = cube.reset(seed=0)
     for _ in range(20):
         obs = cube.step(np.zeros(13, np.float32))[0]
     np.testing.assert_allclose(obs["observation"][:9], start["observation"][:9], atol=2e-3)
 
 
-def test_fingers_span_their_range(cube):
+def test_fingers_cover_their_range(cube):
     start, _ = cube.reset(seed=0)
     np.testing.assert_allclose(start["observation"][9:11], 0.05, atol=1e-6)
-    for hand, opening in ((-1.0, 0.0), (0.0, 0.025), (1.0, 0.05)):
+    for joints, opening in ((-1.0, 0.0), (0.0, 0.025), (1.0, 0.05)):
         for _ in range(10):
-            obs = cube.step(_still(hand=hand))[0]
+            obs = cube.step(_still(joints=joints))[0]
         np.testing.assert_allclose(obs["observation"][9:11], opening, atol=1e-3)
 
 
-def test_the_workspace_bounds_the_grip():
+def test_the_workspace_limits_the_grip_frame():
     box = ((0.4, 0.6), (-0.1, 0.1), (0.5, 0.7))
     env = gymnasium.make("FlatPJCube-v0", workspace=box)
     for sign in (-1.0, 1.0):
@@ -204,14 +191,14 @@ def test_the_workspace_bounds_the_grip():
     env.close()
 
 
-def test_a_start_outside_the_workspace_is_moved_to_its_border():
+def test_an_initial_position_outside_the_workspace_is_clipped():
     env = gymnasium.make("FlatPJCube-v0", workspace=((0.3, 0.7), (-0.3, 0.3), (0.7, 0.8)))
     obs, _ = env.reset(seed=0)
     assert obs["observation"][2] == pytest.approx(0.7)
     env.close()
 
 
-def test_actions_outside_the_range_are_clipped(cube):
+def test_actions_outside_of_their_range_are_clipped(cube):
     cube.reset(seed=0)
     wild = cube.unwrapped.step(np.full(13, 7.0, np.float32))[0]
     cube.reset(seed=0)
@@ -228,7 +215,7 @@ def test_actions_outside_the_range_are_clipped(cube):
         (np.r_[np.zeros(12), np.inf], r"inf.*\[-1, 1\]"),
     ],
 )
-def test_bad_actions_are_named(cube, action, words):
+def test_invalid_actions_are_refused(cube, action, words):
     cube.reset(seed=0)
     with pytest.raises(ValueError, match=words):
         cube.unwrapped.step(action)
@@ -258,12 +245,26 @@ def test_bad_actions_are_named(cube, action, words):
         ({"render_height": 1.5}, "render_height = 1.5"),
     ],
 )
-def test_bad_options_are_named(options, words):
+def test_invalid_options_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         GraspEnv("FlatPJCube-v0", **options)
 
 
-def test_closing():
+def test_after_a_failed_reset_there_is_no_episode():
+    low = ((0.22, 0.78), (-0.32, 0.32), (0.40, 0.41))
+    env = gymnasium.make("FlatPJCube-v0", workspace=low).unwrapped
+    action = np.zeros(13, np.float32)
+    for _ in range(2):
+        with pytest.raises(ResetError):
+            env.reset(seed=0, options={"start": "pregrasp"})
+        with pytest.raises(ResetNeeded):
+            env.step(action)
+        env.reset(seed=0)
+        env.step(action)
+    env.close()
+
+
+def test_a_closed_environment_refuses_use():
     env = gymnasium.make("FlatPJCube-v0").unwrapped
     with pytest.raises(ResetNeeded):
         env.step(np.zeros(13, np.float32))
@@ -283,16 +284,9 @@ def test_worlds_are_freed():
         if closes:
             env.close()
         del env
-    assert len(clients) <= 2  # PyBullet numbers the open ones
+    # PyBullet reuses the ids of closed worlds.
+    assert len(clients) <= 2
 
 
-def test_a_pickled_environment_is_built_again():
-    env = gymnasium.make("FlatPJSphere-v0", air_goal_share=1.0).unwrapped
-    twin = pickle.loads(pickle.dumps(env))
-    a, b = env.reset(seed=8)[0], twin.reset(seed=8)[0]
-    np.testing.assert_array_equal(a["observation"], b["observation"])
-    np.testing.assert_array_equal(a["desired_goal"], b["desired_goal"])
-
-
-def _still(up=0.0, hand=0.0):
-    return np.r_[0.0, 0.0, up, np.zeros(9), hand].astype(np.float32)
+def _still(up=0.0, joints=0.0):
+    return np.r_[0.0, 0.0, up, np.zeros(9), joints].astype(np.float32)

@@ -1,4 +1,4 @@
-"""The same (seed, actions) give the same bits, wherever and after whatever they run."""
+"""The same seed and actions give the same bits, in every process and with every history."""
 
 import functools
 import hashlib
@@ -26,7 +26,7 @@ OPTIONS = (
 
 
 def digest(env, seed):
-    """Hash of three episodes from one seed: grasping, random with contacts, from a pregrasp."""
+    """Returns a hash of three episodes: grasping, random with contacts, from a pregrasp."""
     state = hashlib.sha256()
     rng = np.random.default_rng(seed)
     for episode in range(3):
@@ -50,7 +50,7 @@ def digest(env, seed):
 
 @functools.cache
 def reference(env_id):
-    """The digest of a new environment."""
+    """Returns the digest of a new environment."""
     env = gymnasium.make(env_id)
     found = digest(env, SEED)
     env.close()
@@ -59,7 +59,7 @@ def reference(env_id):
 
 @pytest.fixture(scope="module")
 def elsewhere():
-    """The digests of all environments in another process, which plays them in another order."""
+    """The digests of all environments, from another process and in another order."""
     code = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
         "from test_determinism import ENV_IDS, reference\n"
@@ -72,20 +72,21 @@ def elsewhere():
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_instances_and_history_change_nothing(env_id):
+def test_instance_and_history_do_not_matter(env_id):
     env = gymnasium.make(env_id)
-    assert digest(env, 3) != reference(env_id)  # another seed, and unrelated episodes
+    # Another seed plays unrelated episodes first.
+    assert digest(env, 3) != reference(env_id)
     assert digest(env, SEED) == reference(env_id)
     env.close()
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_processes_agree(env_id, elsewhere):
+def test_the_process_does_not_matter(env_id, elsewhere):
     assert elsewhere[env_id] == reference(env_id)
 
 
 @pytest.mark.parametrize("env_id", ONE_OF_EACH)
-def test_pictures_change_nothing(env_id):
+def test_rendering_does_not_matter(env_id):
     env = gymnasium.make(env_id, render_mode="rgb_array", render_width=32, render_height=24)
     assert digest(env, SEED) == reference(env_id)
     env.close()
@@ -93,7 +94,7 @@ def test_pictures_change_nothing(env_id):
 
 @pytest.mark.parametrize("options", OPTIONS, ids=("sizes", "objects"))
 @pytest.mark.parametrize("env_id", ONE_OF_EACH)
-def test_objects_of_earlier_episodes_change_nothing(env_id, options):
+def test_objects_of_earlier_episodes_do_not_matter(env_id, options):
     first, second = gymnasium.make(env_id, **options), gymnasium.make(env_id, **options)
     digest(first, 3)
     assert digest(first, SEED) == digest(second, SEED)
@@ -102,9 +103,9 @@ def test_objects_of_earlier_episodes_change_nothing(env_id, options):
 
 
 @pytest.mark.parametrize("env_id", ["FlatPJAll-v0", "UnevenBarrettMesh-v0"])
-def test_a_world_made_anew_changes_nothing(env_id, monkeypatch):
+def test_rebuilding_the_world_does_not_matter(env_id, monkeypatch):
     expected = reference(env_id)
-    monkeypatch.setattr(body, "_LASTS", 2)
+    monkeypatch.setattr(body, "_MAX_BODIES", 2)
     env = gymnasium.make(env_id)
     first = env.unwrapped._sim
     digest(env, 3)
@@ -113,7 +114,7 @@ def test_a_world_made_anew_changes_nothing(env_id, monkeypatch):
     env.close()
 
 
-def test_the_goal_draw_does_not_depend_on_the_episode_before():
+def test_sampling_does_not_depend_on_the_previous_episode():
     env = gymnasium.make("FlatPJCube-v0")
     env.reset(seed=0)
     once = env.reset()[0]

@@ -1,4 +1,4 @@
-"""Where episodes begin."""
+"""Initial states: regions, distances and resting objects."""
 
 import dataclasses
 from pathlib import Path
@@ -25,27 +25,28 @@ def starts(env, n):
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_regions_distances_and_rest(env_id):
+def test_initial_positions_respect_regions_and_distances(env_id):
     env = gymnasium.make(env_id)
     at = slices(env.unwrapped.observation_layout)
     shapes = {spec.name: spec.shape for spec in env.unwrapped._objects}
     arena = SUITE[env_id].arena
     for seen, goal, info in starts(env, 200):
-        grip, thing = seen[at["grip_pos"]], seen[at["object_pos"]]
+        grip, obj = seen[at["grip_pos"]], seen[at["object_pos"]]
         assert 0.15 <= grip[2] - 0.4 <= 0.35
         assert np.all(np.abs(grip[:2] - CENTRE) <= [0.05 + 1e-6, 0.10 + 1e-6])
-        assert np.all(np.abs(thing[:2] - CENTRE) <= [0.10 + 1e-6, 0.15 + 1e-6])
+        assert np.all(np.abs(obj[:2] - CENTRE) <= [0.10 + 1e-6, 0.15 + 1e-6])
         assert np.all(np.abs(goal[:2] - CENTRE) <= 0.15 + 1e-6)
-        assert np.hypot(*(grip - thing)[:2]) >= 0.1 - 1e-6
-        assert np.hypot(*(goal - thing)[:2]) >= 0.1 - 1e-6
+        assert np.hypot(*(grip - obj)[:2]) >= 0.1 - 1e-6
+        assert np.hypot(*(goal - obj)[:2]) >= 0.1 - 1e-6
         shape = shapes[env.unwrapped.save_reset()["object_name"]]
         if arena.bed:
-            assert thing[2] > 0.41
+            assert obj[2] > 0.41
         elif isinstance(shape, Mesh):
-            assert 0.1 * shape.scale < thing[2] - 0.4 < 0.9 * shape.scale  # longest edge: scale
+            # The scale of a mesh is its longest edge.
+            assert 0.1 * shape.scale < obj[2] - 0.4 < 0.9 * shape.scale
         else:
-            assert thing[2] == pytest.approx(0.4 + shape.size[0], abs=1e-6)
-        lift = arena.lift(goal, thing)
+            assert obj[2] == pytest.approx(0.4 + shape.size[0], abs=1e-6)
+        lift = arena.lift(goal, obj)
         assert -1e-6 <= lift <= 0.3 + 1e-6
         assert info["air_goal"] == (lift > 0.05)
         assert not info["is_success"]
@@ -54,17 +55,17 @@ def test_regions_distances_and_rest(env_id):
     env.close()
 
 
-@pytest.mark.parametrize(("share", "air"), [(0.0, 0.0), (0.5, 0.5 * 5 / 6), (1.0, 5 / 6)])
-def test_share_of_goals_in_the_air(share, air):
-    env = gymnasium.make("FlatPJCube-v0", air_goal_share=share)
+@pytest.mark.parametrize(("p_air", "expected"), [(0.0, 0.0), (0.5, 0.5 * 5 / 6), (1.0, 5 / 6)])
+def test_the_fraction_of_air_goals_follows_the_argument(p_air, expected):
+    env = gymnasium.make("FlatPJCube-v0", air_goal_share=p_air)
     rows = list(starts(env, 400))
     on_table = np.mean([goal[2] == seen[16] for seen, goal, _ in rows])
-    assert on_table == pytest.approx(1.0 - share, abs=0.07)
-    assert np.mean([info["air_goal"] for *_, info in rows]) == pytest.approx(air, abs=0.07)
+    assert on_table == pytest.approx(1.0 - p_air, abs=0.07)
+    assert np.mean([info["air_goal"] for *_, info in rows]) == pytest.approx(expected, abs=0.07)
     env.close()
 
 
-def test_sizes_and_objects_vary_on_request():
+def test_sizes_cover_the_requested_range():
     env = gymnasium.make("FlatPJCube-v0", object_size_multiplier=0.9, object_size_range=(0.8, 1.2))
     heights = [seen[16] - 0.4 for seen, *_ in starts(env, 100)]
     assert min(heights) >= 0.9 * 0.8 * 0.025 - 1e-6 and max(heights) <= 0.9 * 1.2 * 0.025 + 1e-6
@@ -72,7 +73,7 @@ def test_sizes_and_objects_vary_on_request():
     env.close()
 
 
-def test_objects_stay_where_they_are_put():
+def test_untouched_objects_do_not_move():
     for env_id in [env_id for env_id in ENV_IDS if not SUITE[env_id].arena.bed]:
         env = gymnasium.make(env_id)
         for seed in range(5):
@@ -88,14 +89,16 @@ def test_cylinders_stand_or_lie():
     upright = []
     for _ in range(300):
         x, y, _, _ = sample_standing_or_lying(rng)
-        upright.append(abs(1.0 - 2.0 * (x * x + y * y)))  # |z axis . vertical|
+        # The absolute cosine between the z axis and the vertical.
+        upright.append(abs(1.0 - 2.0 * (x * x + y * y)))
     assert set(np.round(upright, 6)) == {0.0, 1.0}
     assert 0.4 < np.mean(upright) < 0.6
 
 
 def test_rest_heights_by_hand():
     shapes = {name: spec.shape for name, spec in OBJECTS["ParallelJaw"].items()}
-    eighth = (np.sin(np.pi / 8), 0.0, 0.0, np.cos(np.pi / 8))  # 45 degrees about x
+    # 45 degrees about x.
+    eighth = (np.sin(np.pi / 8), 0.0, 0.0, np.cos(np.pi / 8))
     flat = (0.0, 0.0, 0.0, 1.0)
     tall = shapes["Cylinder"]._replace(size=(0.01, 0.04))
     root = np.sqrt(0.5)
@@ -107,7 +110,7 @@ def test_rest_heights_by_hand():
     assert rest_height(tall, eighth) == pytest.approx((0.01 + 0.04) * root)
 
 
-def test_an_impossible_arena_gives_up():
+def test_impossible_distances_raise_an_error():
     tight = dataclasses.replace(FLAT, clearance=9.0)
     with pytest.raises(ResetError, match=r"9\.0 m away"):
         tight.sample_object(np.random.default_rng(0), (0.5, 0.0))
@@ -115,7 +118,7 @@ def test_an_impossible_arena_gives_up():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_a_thousand_resets(env_id):
+def test_a_thousand_resets_succeed(env_id):
     env = gymnasium.make(env_id)
     for seed in range(1000):
         env.reset(seed=seed)
@@ -124,8 +127,8 @@ def test_a_thousand_resets(env_id):
 
 @pytest.mark.slow
 def test_memory_stays_flat(monkeypatch):
-    """Bodies come and go: without worlds made anew, 3000 of them would leave 2.7 MB."""
-    monkeypatch.setattr(body, "_LASTS", 500)
+    """PyBullet leaks removed bodies: without rebuilt worlds, 3000 of them would leak 2.7 MB."""
+    monkeypatch.setattr(body, "_MAX_BODIES", 500)
     env = gymnasium.make("FlatPJAll-v0")
     sizes = []
     for n in (2000, 3000):

@@ -1,4 +1,4 @@
-"""Long runs of every gripper: nothing explodes, sinks into the table, or eats memory."""
+"""Long runs of every gripper: nothing explodes, sinks into the table or leaks memory."""
 
 import os
 from pathlib import Path
@@ -12,17 +12,23 @@ from envs import ENV_IDS
 from envs.robots import ROBOTS
 from envs.suite import SUITE
 
-STEPS = 200_000  # a gripper, over all of its environments
+# Per gripper, distributed over its environments.
+STEPS = 200_000
 EPISODE = 50
-TOP, MIDDLE, TABLE = 0.4, np.array([0.5, 0.0]), np.array([0.23, 0.33])  # 2 cm inside its edges
-DIP = 0.03  # m that the centre of a falling object may be too low for a step: 3 m/s in 20 ms steps
+# Table top: height, centre, and half extents reduced by 2 cm.
+TOP, MIDDLE, TABLE = 0.4, np.array([0.5, 0.0]), np.array([0.23, 0.33])
+# Depth (m) to which the centre of a falling object may sink into the table for one step. Steps of
+# 20 ms and 3 m/s allow for more than that.
+DIP = 0.03
+# The same for the floor, which an object that fell off the table hits at up to 4 m/s.
+FALL = 0.1
 MEGABYTE = 2**20
-FALL = 0.1  # m likewise, of one that fell off the table and meets the floor at up to 4 m/s
-GROWTH = 24 * MEGABYTE  # in the last quarter: PyBullet frees no shape, and meshes have many sizes
+# Memory growth in the last quarter. PyBullet frees no shapes, and meshes have many sizes.
+GROWTH = 24 * MEGABYTE
 
 
 def resident():
-    """Bytes of memory this process holds."""
+    """Returns the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,17 +41,17 @@ def extremes(rng, seen, hold):
 
 
 def crush(rng, seen, hold):
-    """Follows the object, with everything else at random extremes."""
+    """Follows the object, with all other actions at random extremes."""
     return np.r_[seen / 0.03, extremes(rng, seen, hold)[3:]]
 
 
 def press(rng, seen, hold):
-    """Pushes down on the object in one posture."""
+    """Pushes down on the object in a constant posture."""
     return np.r_[seen[:2] / 0.03, -1.0, hold[3:]]
 
 
 def sweep(rng, seen, hold):
-    """Runs into the object from the side, along the table."""
+    """Runs into the object from the side, close to the table."""
     return np.r_[seen[:2] / 0.03 + 3.0 * hold[:2] * rng.choice([-1.0, 1.0]), -1.0, hold[3:]]
 
 
@@ -53,7 +59,7 @@ POLICIES = (uniform, extremes, crush, press, sweep)
 
 
 def rough_episode(env, policy, rng):
-    """Observations and positions of the object of one episode."""
+    """Returns the observations and object positions of one episode."""
     at = slices(env.observation_layout)["object_rel_pos"]
     hold = rng.choice([-1.0, 1.0], env.action_space.shape)
     obs, _ = env.reset(seed=int(rng.integers(2**31)))
@@ -68,9 +74,9 @@ def rough_episode(env, policy, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)  # minutes on an idle machine
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("gripper", [robot.name for robot in ROBOTS.values()])
-def test_soak(gripper):
+def test_long_runs_stay_physical(gripper):
     """Random and adversarial episodes with objects of all sizes."""
     ids = [env_id for env_id in ENV_IDS if SUITE[env_id].robot.name == gripper]
     envs = [gymnasium.make(i, object_size_range=(0.8, 1.2)).unwrapped for i in ids]

@@ -1,4 +1,4 @@
-"""Mesh files become bodies, or an error that says what is wrong with them."""
+"""Meshes: the default ones, the user's files, invalid files, and the cached decomposition."""
 
 import hashlib
 import os
@@ -26,12 +26,13 @@ BOX = trimesh.creation.box([0.1, 0.2, 0.3])
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setitem(decomposition._SETTINGS, "resolution", 10_000)  # ten times faster
+    # Ten times faster.
+    monkeypatch.setitem(decomposition._SETTINGS, "resolution", 10_000)
 
 
 @pytest.fixture
 def ring(tmp_path):
-    """A file of a ring, which is not convex: 6 cm across, 3 cm high, an opening of 3 cm."""
+    """A file of a ring, which is not convex: 6 cm wide and 3 cm high with a hole of 3 cm."""
     path = tmp_path / "ring.stl"
     trimesh.creation.annulus(15.0, 30.0, 30.0, sections=16).export(path)
     return str(path)
@@ -41,11 +42,11 @@ def load(path):
     return find_objects("ParallelJaw", [str(path)])[0]
 
 
-# The default set
+# The default meshes
 
 
 @pytest.mark.parametrize("gripper", OBJECTS)
-def test_the_default_meshes(gripper):
+def test_the_default_meshes_have_the_documented_size_and_mass(gripper):
     specs = find_objects(gripper, ["Mesh"])
     assert [spec.name for spec in specs] == list(MESHES) and len(specs) >= 10
     for spec in specs:
@@ -62,7 +63,7 @@ def test_the_default_meshes_are_concave():
         assert parts < 0.9 * trimesh.PointCloud(spec.shape.outline).convex_hull.volume
 
 
-def test_all_draws_each_kind_equally_often():
+def test_all_kinds_of_objects_are_equally_likely():
     env = gymnasium.make("FlatPJAll-v0")
     names = []
     for seed in range(400):
@@ -75,7 +76,7 @@ def test_all_draws_each_kind_equally_often():
 
 
 @pytest.mark.parametrize("size", [0.5, 1.0, 1.5])
-def test_meshes_stay_as_they_are_put(size):
+def test_untouched_meshes_do_not_move(size):
     for gripper in ("PJ", "Barrett", "SH"):
         env = gymnasium.make(f"Flat{gripper}Mesh-v0", object_size_multiplier=size)
         for seed in range(12):
@@ -85,27 +86,29 @@ def test_meshes_stay_as_they_are_put(size):
                 env.step(np.zeros(env.action_space.shape, np.float32))
             after = env.unwrapped.object_info()
             np.testing.assert_allclose(after.position, before.position, atol=1e-3)
-            turned = rotations.multiply(after.rotation, rotations.inverse(before.rotation))
-            assert 2.0 * np.linalg.norm(turned[:3]) < np.radians(3.0)
+            change = rotations.multiply(after.rotation, rotations.inverse(before.rotation))
+            assert 2.0 * np.linalg.norm(change[:3]) < np.radians(3.0)
         env.close()
 
 
-# Files of the user's
+# The user's files
 
 
 @pytest.mark.parametrize("suffix", [".obj", ".off", ".ply", ".stl"])
-def test_a_box_in_all_formats(tmp_path, suffix):
+def test_a_box_can_be_read_in_all_formats(tmp_path, suffix):
     path = tmp_path / f"box{suffix}"
     moved = BOX.copy()
     moved.apply_translation([5.0, -3.0, 2.0])
     moved.export(path)
     spec = load(path)
-    half = np.array([0.01, 0.02, 0.03])  # the longest edge becomes 6 cm
+    # The longest edge becomes 6 cm.
+    half = np.array([0.01, 0.02, 0.03])
     assert len(spec.shape.pieces) == 1
     corners = spec.shape.scale * spec.shape.outline
     np.testing.assert_allclose(np.abs(corners), np.tile(half, (8, 1)), atol=1e-7)
     flat = (0.0, 0.0, 0.0, 1.0)
-    assert rest_height(spec.shape, flat) == pytest.approx(0.03 + 0.001)  # PyBullet's margin
+    # PyBullet adds a margin of 1 mm.
+    assert rest_height(spec.shape, flat) == pytest.approx(0.03 + 0.001)
     assert rest_height(spec.shape.scaled(0.5), flat) == pytest.approx(0.015 + 0.001)
 
 
@@ -114,10 +117,11 @@ def test_a_box_rests_on_its_faces(tmp_path):
     spec = load(tmp_path / "box.obj")
     rng = np.random.default_rng(0)
     draws = [rest_height(spec.shape, spec.sample_rotation(rng)) for _ in range(200)]
-    assert set(np.round(draws, 4)) == {0.011, 0.021}  # on its end, it falls over soon: left out
+    # Standing upright is left out, because the box falls over easily.
+    assert set(np.round(draws, 4)) == {0.011, 0.021}
 
 
-def test_turned_inside_out_or_enormous_is_the_same(tmp_path):
+def test_inverted_and_enormous_surfaces_are_normalised(tmp_path):
     inverted, large = BOX.copy(), BOX.copy()
     inverted.invert()
     large.apply_scale(1e90)
@@ -127,7 +131,7 @@ def test_turned_inside_out_or_enormous_is_the_same(tmp_path):
         np.testing.assert_allclose(size, [1 / 3, 2 / 3, 1.0], atol=1e-6)
 
 
-def test_convex_parts_are_taken_as_they_are(tmp_path):
+def test_convex_parts_are_used_without_decomposition(tmp_path):
     second = trimesh.creation.box([0.1, 0.1, 0.1])
     second.apply_translation([0.1, 0.05, 0.1])
     trimesh.util.concatenate([BOX, second]).export(tmp_path / "two.obj")
@@ -143,7 +147,7 @@ def test_a_ring_keeps_its_hole(ring):
         assert hull.is_convex and not hull.contains([[0.0, 0.0, 0.0]])[0]
 
 
-def test_a_users_mesh_in_an_environment(ring):
+def test_an_environment_accepts_a_users_mesh(ring):
     env = gymnasium.make("FlatPJCube-v0", objects=[ring, "Cube"], object_size_range=(0.9, 1.1))
     seen = set()
     for seed in range(8):
@@ -156,7 +160,7 @@ def test_a_users_mesh_in_an_environment(ring):
 
 
 def broken(kind, path):
-    """Writes a file that is no mesh, in one way or another."""
+    """Writes an invalid mesh file."""
     if kind in ("open", "flat", "many"):
         mesh = BOX.copy()
         if kind == "open":
@@ -198,7 +202,7 @@ def broken(kind, path):
         ("words", ".xyz", "format '.xyz', expected one of"),
     ],
 )
-def test_bad_files_are_named(tmp_path, kind, suffix, words):
+def test_invalid_files_are_refused(tmp_path, kind, suffix, words):
     path = tmp_path / f"{kind}{suffix}"
     broken(kind, path)
     with pytest.raises(ValueError, match=words) as caught:
@@ -206,7 +210,7 @@ def test_bad_files_are_named(tmp_path, kind, suffix, words):
     assert str(path) in str(caught.value)
 
 
-def test_a_folder_is_no_mesh(tmp_path):
+def test_a_folder_is_refused(tmp_path):
     (tmp_path / "folder.obj").mkdir()
     with pytest.raises(ValueError, match=r"folder\.obj: no such file"):
         load(tmp_path / "folder.obj")
@@ -224,7 +228,7 @@ def surface(path):
     return np.array(mesh.vertices), np.array(mesh.faces)
 
 
-def test_a_second_time_is_read(ring, monkeypatch):
+def test_a_decomposition_is_cached(ring, monkeypatch):
     first = decompose(*surface(ring))
     monkeypatch.setattr(decomposition.vhacdx, "compute_vhacd", None)
     assert digest(decompose(*surface(ring))) == digest(first)
@@ -240,16 +244,16 @@ def test_a_damaged_cache_is_replaced(ring, tmp_path, damage):
     assert file.read_bytes() == whole
 
 
-def test_without_a_cache_it_is_computed_each_time(ring, tmp_path, monkeypatch):
+def test_without_a_cache_directory_there_is_a_warning(ring, tmp_path, monkeypatch):
     first = decompose(*surface(ring))
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="computed each time"):
+    with pytest.warns(UserWarning, match="cannot be cached"):
         assert digest(decompose(*surface(ring))) == digest(first)
 
 
 @pytest.mark.slow
-def test_processes_at_the_same_time_agree(ring, tmp_path):
+def test_concurrent_processes_agree(ring, tmp_path):
     code = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
         "from test_meshes import decompose, digest, surface\n"

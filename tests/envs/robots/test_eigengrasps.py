@@ -1,17 +1,19 @@
-"""Eigengrasps: the arithmetic, the shipped data, and that few of them are enough to grasp."""
+"""Eigengrasps: the computation, the shipped data, and that a few of them suffice to grasp."""
 
 import dataclasses
 
 import gymnasium
 import numpy as np
 import pytest
-from scripted import hand_action, success_rate
+from scripted import joint_action, success_rate
 
 from envs.robots import ROBOTS, eigengrasps
 from envs.robots.robot import Robot
 from envs.sim.simulation import Simulation
 
+# Numbers of eigengrasps.
 ENOUGH = {"Barrett": 4, "SH": 7}
+# Success rates.
 LEAST = {"Cube": 0.95, "Sphere": 0.95, "Cylinder": 0.95, "Mesh": 0.85, "All": 0.9}
 
 
@@ -20,7 +22,7 @@ def spec(request):
     return ROBOTS[request.param]
 
 
-def test_synergies_by_hand():
+def test_synergies_are_ordered_by_variance():
     """Sums of squares: 0.8 + 0.2 along (1, 0.5), 0.05 along (-0.5, 1)."""
     postures = np.array([[0.8, 0.4], [0.4, 0.2], [0.1, -0.2]])
     components, explained = eigengrasps.synergies(postures)
@@ -28,7 +30,7 @@ def test_synergies_by_hand():
     np.testing.assert_allclose(explained, [1.0 / 1.05, 0.05 / 1.05])
 
 
-def test_a_posture_that_all_grasps_share_is_a_component():
+def test_a_posture_common_to_all_grasps_is_a_component():
     components, explained = eigengrasps.synergies(np.array([[-0.2, 0.4]] * 3))
     np.testing.assert_allclose(components[0], [-0.5, 1.0], atol=1e-12)
     np.testing.assert_allclose(explained, [1.0, 0.0], atol=1e-12)
@@ -41,34 +43,34 @@ def test_postures_are_relative_to_the_middle_of_the_ranges(spec):
     np.testing.assert_allclose(eigengrasps.normalise(spec, ends), expected, atol=1e-12)
 
 
-def test_shipped_components(spec):
+def test_shipped_components_are_valid(spec):
     data, n = eigengrasps.load(spec.name), len(spec.actuators)
-    assert data.hand_version == eigengrasps.version(spec), "the hand changed: compute them again"
-    assert f"--hand {spec.name} --tries" in data.source and "--seed" in data.source
+    assert data.gripper_version == eigengrasps.version(spec), "run make_eigengrasps.py again"
+    assert f"--gripper {spec.name} --tries" in data.source and "--seed" in data.source
     assert data.n_grasps > 10 * n
     rows = np.array(data.components)
     assert rows.shape == (n, n)
     assert np.all(np.abs(rows).max(axis=1) == 1.0)
     lengths = np.linalg.norm(rows, axis=1)
     np.testing.assert_allclose(rows @ rows.T / np.outer(lengths, lengths), np.eye(n), atol=1e-4)
-    assert np.linalg.matrix_rank(rows) == n  # all of them: full control
-    shares = np.array(data.explained_variance)
-    assert shares.shape == (n,) and np.all(np.diff(shares) <= 0.0) and shares[-1] >= 0.0
-    assert shares.sum() == pytest.approx(1.0, abs=1e-3)
+    # All components together give full control.
+    assert np.linalg.matrix_rank(rows) == n
+    variance = np.array(data.explained_variance)
+    assert variance.shape == (n,) and np.all(np.diff(variance) <= 0.0) and variance[-1] >= 0.0
+    assert variance.sum() == pytest.approx(1.0, abs=1e-3)
 
 
-def test_few_components_explain_most(spec):
-    shares = eigengrasps.load(spec.name).explained_variance
-    assert sum(shares[:7]) > 0.9
+def test_seven_components_explain_most_of_the_variance(spec):
+    assert sum(eigengrasps.load(spec.name).explained_variance[:7]) > 0.9
 
 
-def test_the_version_notices_another_hand(spec):
-    turned = [link._replace(limits=(-9.0, 9.0)) for link in spec.links]
-    changed = dataclasses.replace(spec, links=tuple(turned))
+def test_the_version_depends_on_the_limits(spec):
+    links = [link._replace(limits=(-9.0, 9.0)) for link in spec.links]
+    changed = dataclasses.replace(spec, links=tuple(links))
     assert eigengrasps.version(changed) != eigengrasps.version(spec)
 
 
-def test_text_is_read_back(spec, monkeypatch, tmp_path):
+def test_text_can_be_loaded(spec, monkeypatch, tmp_path):
     data = eigengrasps.load(spec.name)
     monkeypatch.setattr(eigengrasps, "_DATA", tmp_path)
     eigengrasps.path("Another").write_text(eigengrasps.text(data), encoding="utf-8")
@@ -88,52 +90,52 @@ def test_targets_stay_within_the_ranges(spec):
         np.testing.assert_allclose(robot.joint_targets([0.0] * n), (low + high) / 2.0)
 
 
-def test_hand_actions_of_the_scripted_policy_are_the_nearest_ones(spec):
+def test_joint_actions_of_the_scripted_policy_reproduce_postures(spec):
     rows = eigengrasps.with_eigengrasps(spec, 3).basis
     posture = np.array([0.5, -0.25, 1.0]) @ rows
-    np.testing.assert_allclose(hand_action(rows, posture), [0.5, -0.25, 1.0], atol=1e-3)
+    np.testing.assert_allclose(joint_action(rows, posture), [0.5, -0.25, 1.0], atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("env_id", "all_of_them"), [("FlatBarrettCube-v0", 4), ("FlatSHCube-v0", 20)]
+    ("env_id", "n_actuators"), [("FlatBarrettCube-v0", 4), ("FlatSHCube-v0", 20)]
 )
-def test_action_spaces(env_id, all_of_them):
-    for n in (0, 1, all_of_them):
+def test_their_number_determines_the_action_space(env_id, n_actuators):
+    for n in (0, 1, n_actuators):
         env = gymnasium.make(env_id, n_eigengrasps=n)
-        size = n or all_of_them
+        size = n or n_actuators
         assert env.unwrapped.action_layout[-1] == ("grip_joints", size, "-")
         assert env.action_space.shape == (12 + size,)
         env.close()
 
 
 @pytest.mark.parametrize("n", [-1, 21, 7.0, True, "7", None])
-def test_numbers_out_of_range(n):
+def test_invalid_numbers_are_refused(n):
     with pytest.raises(ValueError, match=r"n_eigengrasps = .* for ShadowHand.* \[0, 20\]"):
         gymnasium.make("FlatSHCube-v0", n_eigengrasps=n)
 
 
-def test_the_parallel_jaw_has_none():
+def test_the_parallel_jaw_has_no_eigengrasps():
     gymnasium.make("FlatPJCube-v0", n_eigengrasps=0).close()
     with pytest.raises(ValueError, match=r"n_eigengrasps = 1 for ParallelJaw, expected 0"):
         gymnasium.make("FlatPJCube-v0", n_eigengrasps=1)
 
 
-@pytest.mark.parametrize("thing", LEAST)
-@pytest.mark.parametrize("hand", ENOUGH)
-def test_few_are_enough_to_lift(hand, thing):
-    assert lifts(hand, thing, 20) >= LEAST[thing]
+@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("gripper", ENOUGH)
+def test_a_few_suffice_to_lift(gripper, name):
+    assert lift_rate(gripper, name, 20) >= LEAST[name]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("thing", LEAST)
-@pytest.mark.parametrize("hand", ENOUGH)
-def test_few_are_enough_to_lift_often(hand, thing):
-    assert lifts(hand, thing, 100) >= LEAST[thing]
+@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("gripper", ENOUGH)
+def test_a_few_suffice_to_lift_in_many_episodes(gripper, name):
+    assert lift_rate(gripper, name, 100) >= LEAST[name]
 
 
-def lifts(hand, thing, n_episodes):
-    n = ENOUGH[hand]
-    env = gymnasium.make(f"Flat{hand}{thing}-v0", air_goal_share=1.0, n_eigengrasps=n)
+def lift_rate(gripper, name, n_episodes):
+    n = ENOUGH[gripper]
+    env = gymnasium.make(f"Flat{gripper}{name}-v0", air_goal_share=1.0, n_eigengrasps=n)
     rate = success_rate(env, n_episodes, first_seed=2000)
     env.close()
     return rate

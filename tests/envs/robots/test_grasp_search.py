@@ -1,4 +1,4 @@
-"""The search for stable grasps: what is drawn, that it finds some, and that it can be repeated."""
+"""The search for stable grasps samples valid postures, finds grasps and is repeatable."""
 
 import json
 from pathlib import Path
@@ -10,20 +10,20 @@ from envs.robots import ROBOTS
 from envs.robots.grasp_search import SEARCHES, draw_grasp, search
 
 SCRIPT = Path(__file__).parents[3] / "examples" / "make_eigengrasps.py"
-HANDS = [spec for spec in ROBOTS.values() if spec.name in SEARCHES]
+GRIPPERS = [spec for spec in ROBOTS.values() if spec.name in SEARCHES]
 
 
-@pytest.fixture(params=HANDS, ids=lambda spec: spec.name)
+@pytest.fixture(params=GRIPPERS, ids=lambda spec: spec.name)
 def spec(request):
     return request.param
 
 
-def test_each_actuator_is_drawn_once(spec):
+def test_each_actuator_is_sampled_once(spec):
     joints = [joint for motion in SEARCHES[spec.name].motions for joint in motion.joints]
     assert sorted(joints) == sorted(actuator.joint for actuator in spec.actuators)
 
 
-def test_drawn_postures_are_within_the_ranges(spec):
+def test_sampled_postures_are_within_the_ranges(spec):
     low, high = np.array([actuator.control for actuator in spec.actuators]).T
     rng = np.random.default_rng(0)
     grasps = np.array([draw_grasp(spec, rng) for _ in range(200)])
@@ -41,7 +41,7 @@ def test_tries_are_independent_and_repeatable(spec):
 
 
 def test_the_script_gives_the_same_file_on_any_number_of_processes(run_main, tmp_path):
-    command = ["--hand", "BarrettHand", "--tries", "120", "--out"]
+    command = ["--gripper", "BarrettHand", "--tries", "120", "--out"]
     for n in ("1", "2"):
         assert run_main(SCRIPT, [*command, n, "--processes", n], tmp_path)[0] == 0
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
@@ -51,5 +51,5 @@ def test_the_script_gives_the_same_file_on_any_number_of_processes(run_main, tmp
 
 def test_the_script_refuses_too_few_tries(run_main, tmp_path):
     for tries, message in (("0", "expected N >= 1"), ("1", "too few for 20 components")):
-        code, err = run_main(SCRIPT, ["--hand", "ShadowHand", "--tries", tries], tmp_path)
+        code, err = run_main(SCRIPT, ["--gripper", "ShadowHand", "--tries", tries], tmp_path)
         assert code == 2 and message in err

@@ -1,4 +1,4 @@
-"""Collision masks of a hand's links."""
+"""Collision masks of a gripper's links."""
 
 from itertools import combinations
 
@@ -10,7 +10,7 @@ def collide(a, b):
     return bool(a[0] & b[1] and b[0] & a[1])
 
 
-def test_exactly_the_listed_pairs_and_the_world_are_hit():
+def test_links_collide_with_the_world_and_in_the_listed_pairs_only():
     for spec in ROBOTS.values():
         names = [link.name for link in spec.links]
         masks = link_masks(names, spec.touching)

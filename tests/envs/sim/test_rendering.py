@@ -1,4 +1,4 @@
-"""Pictures."""
+"""Pictures: their format, their content, and the two renderers."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def env():
     made.close()
 
 
-def test_format_and_content(env):
+def test_a_picture_has_the_documented_format(env):
     env.reset(seed=0)
     picture = env.render()
     assert picture.dtype == np.uint8 and picture.shape == (360, 480, 3)
@@ -31,7 +31,7 @@ def test_format_and_content(env):
 
 
 def pixels_of(picture, colour):
-    """How many pixels have a colour's hue, however they are lit."""
+    """Returns the number of pixels with a colour's hue, in any lighting."""
     pixels, hue = picture.reshape(-1, 3) / 255.0, np.array(colour[:3])
     lengths = np.linalg.norm(pixels, axis=1)
     aligned = pixels @ hue > 0.985 * np.linalg.norm(hue) * lengths
@@ -40,7 +40,7 @@ def pixels_of(picture, colour):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 @pytest.mark.parametrize("seed", range(2))
-def test_everything_is_seen_in_its_colour(env_id, seed):
+def test_every_part_is_visible_in_its_colour(env_id, seed):
     env = gymnasium.make(env_id, render_mode="rgb_array")
     env.reset(seed=seed)
     picture = env.render()
@@ -50,7 +50,7 @@ def test_everything_is_seen_in_its_colour(env_id, seed):
 
 
 def in_view(camera, points, aspect=4 / 3):
-    """Whether points [..., 3] (world, m) lie in a camera's picture."""
+    """Returns whether points [..., 3] (world, m) lie in a camera's picture."""
     eye, target = np.array(camera.eye), np.array(camera.target)
     ahead = (target - eye) / np.linalg.norm(target - eye)
     right = np.cross(ahead, [0.0, 0.0, 1.0])
@@ -62,26 +62,27 @@ def in_view(camera, points, aspect=4 / 3):
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_the_camera_shows_hand_object_and_goal_of_every_start(env_id):
+def test_the_camera_shows_gripper_object_and_goal(env_id):
     env = gymnasium.make(env_id, air_goal_share=1.0).unwrapped
     camera, client = SUITE[env_id].arena.camera, env._sim._client
     for seed in range(20):
         obs, _ = env.reset(seed=seed)
-        low, high = np.array(p.getAABB(env._robot.body, -1, client))  # of the palm or forearm
+        # The bounding box of the palm or forearm.
+        low, high = np.array(p.getAABB(env._robot.body, -1, client))
         corners = [np.where(mask, high, low) for mask in np.ndindex(2, 2, 2)]
         shown = [*corners, obs["achieved_goal"][:3], obs["desired_goal"][:3]]
         assert in_view(camera, shown).all(), seed
     env.close()
 
 
-def test_no_colour_is_taken_for_another():
+def test_colours_can_be_told_apart():
     shown = [np.array(c[:3]) for c in (colours.OBJECT, colours.GOAL, colours.FINGER, colours.THUMB)]
     for colour in shown:
         patch = np.broadcast_to(255.0 * colour, (8, 8, 3))
         assert [pixels_of(patch, other) for other in shown].count(64) == 1
 
 
-def test_the_picture_follows_the_goal(env):
+def test_the_picture_shows_a_moved_goal(env):
     env.reset(seed=0)
     before = env.render().astype(int)
     inner = env.unwrapped
@@ -90,7 +91,7 @@ def test_the_picture_follows_the_goal(env):
     assert changed.sum() > 50
 
 
-def test_size_on_request():
+def test_the_size_of_a_picture_can_be_set():
     env = gymnasium.make(
         "FlatPJCube-v0", render_mode="rgb_array", render_width=64, render_height=48
     )
@@ -99,7 +100,7 @@ def test_size_on_request():
     env.close()
 
 
-def test_without_a_mode_there_is_no_picture():
+def test_without_a_render_mode_there_is_no_picture():
     env = gymnasium.make("FlatPJCube-v0").unwrapped
     env.reset(seed=0)
     with pytest.warns(UserWarning, match="rgb_array"):
@@ -107,7 +108,7 @@ def test_without_a_mode_there_is_no_picture():
     env.close()
 
 
-def test_pictures_by_egl_show_the_same():
+def test_egl_renders_the_same_scene():
     try:
         env = gymnasium.make("FlatPJCube-v0", render_mode="rgb_array", renderer="egl")
     except ValueError as missing:
@@ -120,7 +121,7 @@ def test_pictures_by_egl_show_the_same():
     assert pixels_of(picture, colours.OBJECT) > 30 and pixels_of(picture, colours.GOAL) > 30
 
 
-def test_without_egl_there_is_an_error_not_an_end_of_the_process():
+def test_missing_egl_raises_an_error_and_does_not_end_the_process():
     code = (
         "import gymnasium, envs\n"
         "try: gymnasium.make('FlatPJCube-v0', render_mode='rgb_array', renderer='egl')\n"
@@ -133,6 +134,6 @@ def test_without_egl_there_is_an_error_not_an_end_of_the_process():
     assert done.returncode == 0 and "renderer = 'egl', expected 'software'" in done.stdout
 
 
-def test_unknown_renderers_are_refused():
+def test_an_unknown_renderer_is_refused():
     with pytest.raises(ValueError, match=r"renderer = 'gl', expected one of \['software', 'egl'\]"):
         gymnasium.make("FlatPJCube-v0", renderer="gl")

@@ -1,4 +1,4 @@
-"""The window of render_mode="human", on a virtual screen where there is one to be had."""
+"""The window of render_mode="human", on a virtual display if Xvfb is installed."""
 
 import os
 import shutil
@@ -17,19 +17,19 @@ ENV = "FlatBarrettCube-v0"
 
 
 @pytest.fixture(scope="module")
-def screen():
-    """The name of a screen."""
+def display():
+    """The name of a virtual display."""
     program = shutil.which("Xvfb")
     if program is None:
         pytest.skip("no Xvfb on this machine")
-    sees, says = os.pipe()
+    reader, writer = os.pipe()
     server = subprocess.Popen(
-        [program, "-displayfd", str(says), "-noreset", "-screen", "0", "1280x960x24"],
-        pass_fds=[says],
+        [program, "-displayfd", str(writer), "-noreset", "-screen", "0", "1280x960x24"],
+        pass_fds=[writer],
         stderr=subprocess.DEVNULL,
     )
-    os.close(says)
-    with open(sees) as file:
+    os.close(writer)
+    with open(reader) as file:
         number = file.readline().strip()
     yield f":{number}"
     server.terminate()
@@ -40,23 +40,23 @@ def windowed():
     return gymnasium.make(ENV, render_mode="human", object_size_range=(0.8, 1.2))
 
 
-def test_without_a_screen_there_is_an_error_not_an_end_of_the_process(monkeypatch):
-    for nowhere in (None, ":987"):
+def test_a_missing_display_raises_an_error_and_does_not_end_the_process(monkeypatch):
+    for missing in (None, ":987"):
         monkeypatch.delenv("DISPLAY", raising=False)
-        if nowhere is not None:
-            monkeypatch.setenv("DISPLAY", nowhere)
-        with pytest.raises(ValueError, match=f"render_mode = 'human'.*DISPLAY = {nowhere!r}"):
+        if missing is not None:
+            monkeypatch.setenv("DISPLAY", missing)
+        with pytest.raises(ValueError, match=f"render_mode = 'human'.*DISPLAY = {missing!r}"):
             windowed()
 
 
-def test_every_body_is_copied():
+def test_every_method_that_adds_or_removes_bodies_is_mirrored():
     methods = {name for name in vars(Simulation) if name.startswith(("add_", "remove_"))}
     assert len(methods) >= 4 and methods <= set(vars(ShownSimulation))
 
 
 @pytest.mark.slow
-def test_a_window_changes_nothing_but_the_pace(screen, monkeypatch):
-    monkeypatch.setenv("DISPLAY", screen)
+def test_a_window_affects_only_the_pace(display, monkeypatch):
+    monkeypatch.setenv("DISPLAY", display)
     shown, plain = windowed(), gymnasium.make(ENV, object_size_range=(0.8, 1.2))
     for seed in range(2):
         first, second = shown.reset(seed=seed)[0], plain.reset(seed=seed)[0]
@@ -73,9 +73,10 @@ def test_a_window_changes_nothing_but_the_pace(screen, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_closed_window_is_an_error(screen, monkeypatch):
-    monkeypatch.setenv("DISPLAY", screen)
-    env, other = windowed(), windowed()  # several may be open
+def test_a_closed_window_raises_an_error(display, monkeypatch):
+    monkeypatch.setenv("DISPLAY", display)
+    # Two windows may be open at the same time.
+    env, other = windowed(), windowed()
     env.reset(seed=0)
     other.reset(seed=0)
     env.unwrapped._sim.viewer._process.kill()

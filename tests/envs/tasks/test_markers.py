@@ -1,4 +1,4 @@
-"""What is seen of goals and regions."""
+"""The visual shapes of goals and regions."""
 
 import numpy as np
 
@@ -11,14 +11,15 @@ def test_axes_of_a_pose_are_red_green_blue():
         (bar,) = [shape for shape in POSE_MARKER if shape.colour == colour]
         assert int(np.argmax(bar.size)) == int(np.argmax(bar.position)) == axis
         assert int(np.argmax(colour[:3])) == axis
-        assert np.isclose(bar.position[axis], bar.size[axis])  # begins at the origin
+        # The bar starts at the origin.
+        assert np.isclose(bar.position[axis], bar.size[axis])
 
 
-def test_a_position_has_no_directions():
+def test_the_marker_of_a_position_is_symmetric():
     assert all(shape.position == (0.0, 0.0, 0.0) for shape in POSITION_MARKER)
 
 
-def test_a_region_is_drawn_at_its_border():
+def test_the_marker_of_a_region_lies_on_its_surface():
     for bar in region_marker(0.1):
         centre = np.linalg.norm(bar.position)
         x, y, z = rotations.rotate(bar.rotation, (0.0, bar.size[1], 0.0))

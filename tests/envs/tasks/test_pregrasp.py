@@ -1,4 +1,4 @@
-"""The start above a grasp: open hand, nothing touched, a grasp away from lifting."""
+"""The pregrasp: the open gripper touches nothing and is close to a grasp."""
 
 import gymnasium
 import numpy as np
@@ -19,30 +19,31 @@ ONE_OF_EACH = [
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_the_hand_is_open_above_the_object_and_touches_nothing(env_id):
+def test_the_gripper_is_open_above_the_object_and_touches_nothing(env_id):
     env = gymnasium.make(env_id, **SIZES)
     inner, at = env.unwrapped, slices(env.unwrapped.observation_layout)
-    hand = SUITE[env_id].robot
+    gripper = SUITE[env_id].robot
     for seed in range(15):
-        usual, usual_info = env.reset(seed=seed)
+        default, default_info = env.reset(seed=seed)
         obs, info = env.reset(seed=seed, options=PREGRASP)
-        np.testing.assert_array_equal(obs["desired_goal"], usual["desired_goal"])
-        np.testing.assert_array_equal(obs["achieved_goal"], usual["achieved_goal"])
-        assert info == usual_info
+        np.testing.assert_array_equal(obs["desired_goal"], default["desired_goal"])
+        np.testing.assert_array_equal(obs["achieved_goal"], default["achieved_goal"])
+        assert info == default_info
         see = {name: obs["observation"][where] for name, where in at.items()}
         x, y, height = -see["object_rel_pos"]
         assert abs(x) <= 0.0151 and abs(y) <= 0.0151
-        assert height >= hand.grasp_height - 0.0151
+        assert height >= gripper.grasp_height - 0.0151
         assert inner._sim.is_clear(inner._robot.body, 0.0009)
-        np.testing.assert_array_equal(see["grip_state"], usual["observation"][at["grip_state"]])
-        if not hand.rotation_action.size:  # it could not keep another orientation
-            np.testing.assert_array_equal(see["grip_rot"], usual["observation"][at["grip_rot"]])
+        np.testing.assert_array_equal(see["grip_state"], default["observation"][at["grip_state"]])
+        # A gripper whose actions cannot rotate it starts in its fixed orientation.
+        if not gripper.rotation_action.size:
+            np.testing.assert_array_equal(see["grip_rot"], default["observation"][at["grip_rot"]])
         assert not see["grip_velp"].any() and not see["object_velp"].any()
     env.close()
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_seed_and_saved_start_fix_it(env_id):
+def test_seed_and_saved_state_determine_it(env_id):
     first, second = gymnasium.make(env_id, **SIZES), gymnasium.make(env_id, **SIZES)
 
     def play(env, seed, options):
@@ -73,16 +74,17 @@ def test_lowering_closing_and_lifting_succeeds(env_id):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_lowering_closing_and_lifting_succeeds_often(env_id):
+def test_lowering_closing_and_lifting_succeeds_in_many_episodes(env_id):
     env = gymnasium.make(env_id, air_goal_share=1.0)
-    blind = env_id.startswith(("Uneven", "Obstacle"))  # the policy does not see what is in its way
+    # The policy perceives neither blocks nor obstacles.
+    blind = env_id.startswith(("Uneven", "Obstacle"))
     assert success_rate(env, 100, start="pregrasp") >= (0.4 if blind else 0.8)
     env.close()
 
 
 @pytest.mark.parametrize("factor", [0.2, 2.0])
 @pytest.mark.parametrize("env_id", ONE_OF_EACH)
-def test_extreme_sizes_leave_room(env_id, factor):
+def test_there_is_room_above_objects_of_extreme_sizes(env_id, factor):
     env = gymnasium.make(env_id, object_size_multiplier=factor).unwrapped
     for seed in range(5):
         env.reset(seed=seed, options=PREGRASP)
@@ -90,15 +92,15 @@ def test_extreme_sizes_leave_room(env_id, factor):
     env.close()
 
 
-def test_no_room_is_an_error():
+def test_missing_room_raises_an_error():
     low = ((0.22, 0.78), (-0.32, 0.32), (0.40, 0.41))
     env = gymnasium.make("FlatPJCube-v0", workspace=low)
-    with pytest.raises(ResetError, match="no place for the hand above"):
+    with pytest.raises(ResetError, match="no free place for the gripper above"):
         env.reset(seed=0, options=PREGRASP)
     env.close()
 
 
-def test_wrappers_pass_it_on():
+def test_wrappers_forward_the_option():
     env = TimeLimit(gymnasium.make("FlatPJCube-v0"), 3)
     env.reset(seed=0, options=PREGRASP)
     assert env.unwrapped.save_reset()["pregrasp"] is not None

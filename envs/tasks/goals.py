@@ -1,8 +1,9 @@
-"""What a goal is, how it is drawn, and what counts as done.
+"""Tasks: the meaning of goals, their distribution, and rewards.
 
-Rewards are pure NumPy over any leading dimensions, computed in float64 from element-wise operations
-only, so a batch gives the bits of its single goals. Departs from Dext-Gen: rotations that goals
-name are bounded to what a gripper can reach, and the obstacle's penalty is for being near to it.
+Rewards are pure NumPy functions over any leading dimensions. They use float64 and element-wise
+operations only, so that a batch gives the same bits as its single goals. Departs from Dext-Gen:
+target rotations are limited to what a gripper can reach, and the obstacle is a region in which the
+reward is lower.
 """
 
 import math
@@ -19,21 +20,24 @@ from ..sim.types import Shape
 from .arenas import ArenaSpec, ResetError
 from .markers import POSE_MARKER, POSITION_MARKER, region_marker
 
-_TRIES = 1000  # a draw fails with probability < 0.7, so in practice never all of them
-_TRIES_BETWEEN = 100  # start and goal may be too near to each other
+# A sample is rejected with probability < 0.7, so this limit is never reached in practice.
+_MAX_SAMPLES = 1000
+# Initial position and goal may be too close together for an obstacle between them.
+_MAX_SAMPLES_BETWEEN = 100
 
 
 @dataclass(frozen=True)
 class Task:
-    """Bring the object's centre to a position.
+    """Move the object's centre to a position.
 
     Attributes:
-        goal_size: numbers in a goal; the first three are the position (world, m).
-        tolerance: greatest distance (m) that counts as there.
-        lowest_reward: of a step.
-        marker: what shows a goal, in its frame.
-        region: what shows a region to be kept clear, around its centre.
-        angle_tolerance: greatest angle (rad) that counts as turned; None: turns do not matter.
+        goal_size: length G of a goal; its first three numbers are the position (world, m).
+        tolerance: greatest distance (m) at which a goal counts as achieved.
+        lowest_reward: least reward of a step.
+        marker: visual shapes of a goal, in its frame.
+        region: visual shapes of the region to avoid, around its centre.
+        angle_tolerance: greatest angle (rad) at which a goal counts as achieved; None if goals have
+            no rotation.
     """
 
     goal_size: int = 3
@@ -44,13 +48,13 @@ class Task:
     angle_tolerance: float | None = None
 
     def with_angle_tolerance(self, angle: float) -> "Task":
-        """The same task with another angle tolerance.
+        """Returns the task with another angle tolerance.
 
         Raises:
-            ValueError: not in (0, pi], or the goals name no rotation.
+            ValueError: the angle is not in (0, pi], or goals have no rotation.
         """
         if self.angle_tolerance is None:
-            raise ValueError(f"angle_tolerance = {angle!r}: goals name no rotation, expected None")
+            raise ValueError(f"angle_tolerance = {angle!r}, expected None: goals have no rotation")
         if not (isinstance(angle, int | float) and 0.0 < angle <= math.pi):
             raise ValueError(f"angle_tolerance = {angle!r}, expected a value in (0, pi]")
         return replace(self, angle_tolerance=float(angle))
@@ -61,37 +65,53 @@ class Task:
         arena: ArenaSpec,
         resting: Vector,
         rotation: Quaternion,
-        air_share: float,
+        p_air: float,
     ) -> tuple[float, ...]:
-        """Draws a goal for an object that rests at a position with a rotation.
+        """Samples a goal.
+
+        Args:
+            rng: random generator.
+            arena: the arena.
+            resting: the object's initial position (world, m).
+            rotation: the object's initial rotation (world), quaternion xyzw.
+            p_air: probability of a goal above the ground.
+
+        Returns:
+            The goal, G numbers.
 
         Raises:
             ResetError: there is no room.
         """
-        return arena.sample_goal(rng, resting, air_share)
+        return arena.sample_goal(rng, resting, p_air)
 
     def achieved(self, position: np.ndarray, columns: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """The goal that is achieved: from the object's position and two columns of its rotation."""
+        """Returns the achieved goal [G].
+
+        Args:
+            position: of the object's centre (world, m), [3].
+            columns: first two columns of the object's rotation matrix (world), [6].
+            goal: the desired goal [G].
+        """
         return position.copy()
 
     def goal_rotation(self, goal: Sequence[float]) -> Quaternion:
-        """In which a goal is shown, quaternion xyzw."""
+        """Returns the rotation in which a goal is displayed, quaternion xyzw."""
         return IDENTITY
 
     def success(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Whether goals are achieved: bool [...] from goals [..., G]."""
+        """Returns whether goals [..., G] are achieved: bool [...]."""
         gap = np.subtract(achieved_goal, desired_goal, dtype=np.float64)
         gap *= gap
         return gap[..., 0] + gap[..., 1] + gap[..., 2] <= self.tolerance * self.tolerance
 
     def violation(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Whether the object is where it must not be: bool [...], or False for all."""
+        """Returns whether the object is in a forbidden region: bool [...], or False for all."""
         return False
 
     def reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """0 where `success`, else -1; another -1 where `violation`: float32 [...].
+        """Returns rewards of goals [..., G]: float32 [...], a NumPy scalar for single goals.
 
-        A NumPy scalar for single goals.
+        The reward is 0 at the goal, else -1; a violation costs another -1.
         """
         success = self.success(achieved_goal, desired_goal)
         violation = self.violation(achieved_goal, desired_goal)
@@ -100,13 +120,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Orient(Task):
-    """Bring the object to a position and turn it: goals hold two columns of the rotation.
+    """Move the object to a position and rotate it.
 
-    The object's symmetry is not used: a cube turned by 90 degrees is another goal, as published.
+    Goals hold the position and the first two columns of the rotation matrix. As in Dext-Gen, the
+    symmetry of the object is ignored: a cube rotated by 90 degrees is a different goal.
 
     Attributes:
-        yaw: greatest turn (rad) about the vertical of a goal from the object's start.
-        tilt: then, greatest turn about a random level axis, of goals that need lifting.
+        yaw: greatest rotation (rad) of a goal about the vertical, from the initial rotation.
+        tilt: greatest further rotation (rad) about a random horizontal axis, for goals that require
+            lifting.
     """
 
     goal_size: int = 9
@@ -121,10 +143,10 @@ class Orient(Task):
         arena: ArenaSpec,
         resting: Vector,
         rotation: Quaternion,
-        air_share: float,
+        p_air: float,
     ) -> tuple[float, ...]:
-        """As `Task.sample_goal`; turned from `rotation`."""
-        position = arena.sample_goal(rng, resting, air_share)
+        """Samples a goal; its rotation is relative to the initial rotation."""
+        position = arena.sample_goal(rng, resting, p_air)
         u, v, w = rng.random(3).tolist()
         goal = rotations.multiply(rotations.about_z(self.yaw * (2.0 * u - 1.0)), rotation)
         if arena.lift(position, resting) > self.tolerance:
@@ -135,42 +157,42 @@ class Orient(Task):
         return *position, *rotations.rotation_6d(rotations.matrix(goal))
 
     def achieved(self, position: np.ndarray, columns: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """Position and rotation."""
+        """Returns position and rotation of the object."""
         return np.concatenate([position, columns])
 
     def goal_rotation(self, goal: Sequence[float]) -> Quaternion:
-        """The goal's own."""
+        """Returns the rotation of the goal, quaternion xyzw."""
         (ax, ay, az), (bx, by, bz) = goal[3:6], goal[6:9]
         matrix = rotations.orthonormalise((ax, bx, 0.0, ay, by, 0.0, az, bz, 0.0))
         assert matrix is not None
         return rotations.quaternion(matrix)
 
     def success(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Near enough and turned enough."""
+        """Returns whether position and rotation are within their tolerances: bool [...]."""
         assert self.angle_tolerance is not None
-        there = super().success(achieved_goal, desired_goal)
+        near = super().success(achieved_goal, desired_goal)
         if self.angle_tolerance >= math.pi:
-            return there
-        return there & (_cosine(achieved_goal, desired_goal) >= math.cos(self.angle_tolerance))
+            return near
+        return near & (_cosine(achieved_goal, desired_goal) >= math.cos(self.angle_tolerance))
 
 
 @dataclass(frozen=True)
 class Avoid(Task):
-    """Bring the object to a position without coming near to a point, the goal's last three numbers.
+    """Move the object to a position while avoiding an obstacle, a spherical region.
 
-    An achieved goal repeats that point, so that goals in hindsight keep the episode's obstacle.
+    Goals hold the position and the centre of the obstacle. Achieved goals repeat the obstacle, so
+    that goals in hindsight keep the obstacle of their episode.
 
     Attributes:
-        forbidden: distance (m) of the object's centre from the point within which it is a
-            violation.
-        between_share: probability of a point about half way to the goal, where there is room.
+        forbidden: radius of the obstacle (m); inside it, the object's centre is a violation.
+        p_between: probability of an obstacle about half way to the goal, if there is room.
     """
 
     goal_size: int = 6
     lowest_reward: float = -2.0
     forbidden: float = 0.1
     region: tuple[Shape, ...] = region_marker(0.1)
-    between_share: float = 0.5
+    p_between: float = 0.5
 
     def sample_goal(
         self,
@@ -178,15 +200,15 @@ class Avoid(Task):
         arena: ArenaSpec,
         resting: Vector,
         rotation: Quaternion,
-        air_share: float,
+        p_air: float,
     ) -> tuple[float, ...]:
-        """As `Task.sample_goal`; object and goal, with its tolerance, are clear of the region."""
-        goal = arena.sample_goal(rng, resting, air_share)
-        keep = self.forbidden + self.tolerance
-        tries_between = _TRIES_BETWEEN if rng.random() < self.between_share else 0
-        for attempt in range(_TRIES):
+        """Samples a goal; the obstacle keeps a distance from the object and the goal."""
+        goal = arena.sample_goal(rng, resting, p_air)
+        distance = self.forbidden + self.tolerance
+        samples_between = _MAX_SAMPLES_BETWEEN if rng.random() < self.p_between else 0
+        for sample in range(_MAX_SAMPLES):
             offset = (2.0 * rng.random(3) - 1.0).tolist()
-            if attempt < tries_between:
+            if sample < samples_between:
                 offset = [self.forbidden * d / max(1.0, math.hypot(*offset)) for d in offset]
                 x, y, z = (0.5 * (a + b) + d for a, b, d in zip(resting, goal, offset, strict=True))
                 z = max(z, resting[2])
@@ -194,16 +216,19 @@ class Avoid(Task):
                 (x, y), (dx, dy) = arena.centre, arena.goal_region
                 x, y = x + dx * offset[0], y + dy * offset[1]
                 z = resting[2] + 0.5 * arena.lift_height * (1.0 + offset[2])
-            if min(math.dist((x, y, z), resting), math.dist((x, y, z), goal)) >= keep:
+            if min(math.dist((x, y, z), resting), math.dist((x, y, z), goal)) >= distance:
                 return *goal, x, y, z
-        raise ResetError(f"no obstacle is {keep} m away from {resting} and {goal}")
+        raise ResetError(
+            f"no obstacle is {distance} m away from {resting} and {goal}:"
+            f" {_MAX_SAMPLES} samples were rejected"
+        )
 
     def achieved(self, position: np.ndarray, columns: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """The object's position and the obstacle's."""
+        """Returns the positions of object and obstacle."""
         return np.concatenate([position, goal[3:6]])
 
     def violation(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Whether the object's centre is within the forbidden distance."""
+        """Returns whether the object's centre is inside the obstacle: bool [...]."""
         gap = np.asarray(achieved_goal, np.float64)[..., :3]
         gap = gap - np.asarray(desired_goal, np.float64)[..., 3:6]
         gap *= gap
@@ -211,9 +236,9 @@ class Avoid(Task):
 
 
 def _cosine(a: ArrayLike, b: ArrayLike) -> Any:
-    """Cosine of the angle between the rotations of goals [..., 9]: (trace - 1) / 2.
+    """Returns the cosine of the angle between the rotations of goals [..., 9]: (trace - 1) / 2.
 
-    The third columns are cross products, whose dot product is that of Binet and Cauchy.
+    The third columns are cross products; their dot product follows from the Binet-Cauchy identity.
     """
     p, q = np.asarray(a, np.float64)[..., 3:], np.asarray(b, np.float64)[..., 3:]
 

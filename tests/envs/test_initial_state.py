@@ -1,4 +1,4 @@
-"""Episodes that begin again, elsewhere, from what was written down about them."""
+"""Saved initial states: another instance or process repeats the same episode."""
 
 import json
 import pickle
@@ -25,7 +25,7 @@ def cube():
 
 
 def play(env, saved, steps=15):
-    """What an episode from `saved` gives for random actions, as bytes."""
+    """Returns the observations and infos of an episode with random actions as bytes."""
     rng = np.random.default_rng(0)
     obs, info = env.reset(options={"start": saved})
     seen = []
@@ -38,13 +38,14 @@ def play(env, saved, steps=15):
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_a_saved_start_begins_the_same_episode(env_id):
+def test_a_saved_initial_state_repeats_the_episode(env_id):
     first, second = gymnasium.make(env_id, **VARIED), gymnasium.make(env_id, **VARIED)
     obs, _ = first.reset(seed=4)
     saved = first.unwrapped.save_reset()
     as_text = json.loads(json.dumps(saved))
     bits = play(first, saved)
-    assert first.unwrapped.save_reset() == saved  # it is the episode's, not the moment's
+    # The saved state is that of the episode, not of the moment.
+    assert first.unwrapped.save_reset() == saved
     assert bits.startswith(obs["observation"].tobytes())
     second.reset(seed=9)
     assert play(second, as_text) == bits
@@ -53,13 +54,13 @@ def test_a_saved_start_begins_the_same_episode(env_id):
         env.close()
 
 
-def test_another_process_begins_the_same_episode(cube):
+def test_another_process_repeats_the_episode(cube):
     cube.reset(seed=6)
     saved = cube.unwrapped.save_reset()
     code = (
         "import sys, json; sys.path[:0] = sys.argv[1:3]\n"
         "import gymnasium, envs\n"
-        "from test_starts import play\n"
+        "from test_initial_state import play\n"
         "bits = play(gymnasium.make('FlatPJCube-v0'), json.loads(sys.argv[3]))\n"
         "print('bits', bits.hex())\n"
     )
@@ -69,7 +70,7 @@ def test_another_process_begins_the_same_episode(cube):
     assert f"bits {play(cube, saved).hex()}" in output
 
 
-def test_loading_leaves_the_sequence_of_starts_alone(cube):
+def test_loading_does_not_affect_the_random_sequence(cube):
     cube.reset(seed=1)
     saved = cube.unwrapped.save_reset()
     expected = cube.reset()[0]
@@ -94,7 +95,7 @@ def test_loading_leaves_the_sequence_of_starts_alone(cube):
         ({"colour": 1}, "colour.*expected"),
     ],
 )
-def test_a_bad_start_is_named_and_changes_nothing(cube, change, words):
+def test_an_invalid_saved_state_is_refused_and_changes_nothing(cube, change, words):
     cube.reset(seed=1)
     saved = cube.unwrapped.save_reset()
     expected = cube.reset()[0]
@@ -111,15 +112,15 @@ def test_a_bad_start_is_named_and_changes_nothing(cube, change, words):
         ({"start": "midair"}, "start = 'midair'.*'default', 'pregrasp'"),
         ({"start": None}, "start = None"),
         ({"begin": "default"}, r"\['begin'\], expected only 'start'"),
-        ({"start": {}}, r"start has \[\]"),
+        ({"start": {}}, r"start has the keys \[\], expected \['env_id'"),
     ],
 )
-def test_unknown_options_of_reset_are_named(cube, options, words):
+def test_invalid_options_of_reset_are_refused(cube, options, words):
     with pytest.raises(ValueError, match=words):
         cube.reset(options=options)
 
 
-def test_the_default_start_has_a_name(cube):
+def test_the_default_start_can_be_named(cube):
     plain = cube.reset(seed=3)[0]
     named = cube.reset(seed=3, options={"start": "default"})[0]
     np.testing.assert_array_equal(plain["observation"], named["observation"])

@@ -1,4 +1,4 @@
-"""The environments in the hands of somebody who has never heard of the trainer."""
+"""The environments without the trainer: vector environments, checkers, wrappers, installation."""
 
 import copy
 import pickle
@@ -13,10 +13,12 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
+from gymnasium.utils import env_checker as gymnasium_checker
 from gymnasium.vector import AutoresetMode
-from stable_baselines3.common.env_checker import check_env
+from stable_baselines3.common import env_checker as stable_baselines_checker
 
 from envs import ENV_IDS
+from envs.grasp_env import GraspEnv
 from envs.suite import SUITE
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +28,7 @@ HEAVY = TRAINERS | {"jax", "yaml", "grasp_func"}
 
 
 def alone(env_id, seed, steps):
-    """Observations of one environment for actions that its seed gives."""
+    """Returns the observations of one environment, with actions drawn from its seed."""
     env = gymnasium.make(env_id)
     seen = [env.reset(seed=seed)[0]]
     rng = np.random.default_rng(seed)
@@ -38,7 +40,7 @@ def alone(env_id, seed, steps):
 
 
 def in_a_vector(env_id, mode, seeds, steps, **vector_kwargs):
-    """Observations of several of them side by side."""
+    """Returns the observations of a vector environment, with the same actions per seed."""
     vector = gymnasium.make_vec(
         env_id, num_envs=len(seeds), vectorization_mode=mode, vector_kwargs=vector_kwargs
     )
@@ -51,27 +53,28 @@ def in_a_vector(env_id, mode, seeds, steps, **vector_kwargs):
     return seen
 
 
-def assert_equals_those_alone(env_id, seen, seeds):
-    for place, seed in enumerate(seeds):
-        for one, all_of_them in zip(alone(env_id, seed, len(seen) - 1), seen, strict=True):
-            for key, value in one.items():
-                np.testing.assert_array_equal(all_of_them[key][place], value)
+def assert_equals_single_environments(env_id, seen, seeds):
+    for index, seed in enumerate(seeds):
+        for single, batch in zip(alone(env_id, seed, len(seen) - 1), seen, strict=True):
+            for key, value in single.items():
+                np.testing.assert_array_equal(batch[key][index], value)
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_a_vector_in_one_process(env_id):
-    assert_equals_those_alone(env_id, in_a_vector(env_id, "sync", (3, 4), 5), (3, 4))
+def test_a_vector_in_one_process_equals_single_environments(env_id):
+    assert_equals_single_environments(env_id, in_a_vector(env_id, "sync", (3, 4), 5), (3, 4))
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_a_vector_of_processes(context):
+def test_a_vector_of_processes_equals_single_environments(context):
     for env_id in ONE_OF_EACH if context == "fork" else ONE_OF_EACH[:1]:
-        gymnasium.make(env_id).reset(seed=0)  # a world of the parent's, which a fork copies
+        # A fork copies this world of the parent process.
+        gymnasium.make(env_id).reset(seed=0)
         seen = in_a_vector(env_id, "async", (3, 4), 5, context=context)
-        assert_equals_those_alone(env_id, seen, (3, 4))
+        assert_equals_single_environments(env_id, seen, (3, 4))
 
 
-def test_a_vector_begins_new_episodes_by_itself():
+def test_a_vector_resets_its_environments():
     same = {"autoreset_mode": AutoresetMode.SAME_STEP}
     vector = gymnasium.make_vec(
         "FlatPJCube-v0", num_envs=2, vectorization_mode="sync", vector_kwargs=same
@@ -80,25 +83,55 @@ def test_a_vector_begins_new_episodes_by_itself():
     for _ in range(50):
         obs, _, _, truncated, info = vector.step(vector.action_space.sample())
     assert truncated.all()
-    assert set(info["final_info"]) >= {"is_success", "air_goal"}
+    assert set(info["final_info"]) >= {"is_success", "air_goal", "object_lift"}
     assert not np.array_equal(obs["observation"], info["final_obs"][0]["observation"])
     vector.close()
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_stable_baselines_checker(env_id):
+def test_gymnasiums_checker_accepts_the_environment(env_id):
     env = gymnasium.make(env_id).unwrapped
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_env(env, warn=True, skip_render_check=True)
+        gymnasium_checker.check_env(env, skip_render_check=True)
+    env.close()
+
+
+@pytest.mark.parametrize("render_mode", [None, "rgb_array"])
+def test_gymnasiums_checker_accepts_rendering_without_a_display(render_mode, monkeypatch):
+    """The checker makes an environment for each render mode in `metadata`."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env = gymnasium.make("FlatPJCube-v0", render_mode=render_mode)
+        gymnasium_checker.check_env(env.unwrapped, skip_render_check=False)
+    env.close()
+
+
+def test_the_human_mode_is_listed_if_there_is_a_display(monkeypatch):
+    for display, modes in ((":0", ["human", "rgb_array"]), ("", ["rgb_array"])):
+        monkeypatch.setenv("DISPLAY", display)
+        env = GraspEnv("FlatPJCube-v0")
+        assert env.metadata == {"render_modes": modes, "render_fps": 25}
+        env.close()
+    assert GraspEnv.metadata["render_modes"] == ["human", "rgb_array"]
+
+
+@pytest.mark.parametrize("env_id", ENV_IDS)
+def test_stable_baselines_checker_accepts_the_environment(env_id):
+    env = gymnasium.make(env_id).unwrapped
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stable_baselines_checker.check_env(env, warn=True, skip_render_check=True)
     env.close()
 
 
 @pytest.mark.parametrize("env_id", ONE_OF_EACH)
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-def test_a_copy_is_made_anew_from_the_arguments(env_id, copied):
+def test_a_copy_is_rebuilt_from_the_arguments(env_id, copied):
     env = gymnasium.make(env_id, air_goal_share=1.0, object_size_multiplier=0.9).unwrapped
-    for _ in range(2):  # before the first reset, and in an episode
+    # Before the first reset, and in an episode.
+    for _ in range(2):
         twin = copied(env)
         assert twin.observation_space == env.observation_space
         assert twin.action_space == env.action_space
@@ -152,7 +185,7 @@ def test_importing_them_loads_nothing_of_the_trainer(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_installation_works_from_elsewhere(tmp_path):
-    """Without what only the trainer needs: no torch, no MPI."""
+    """Without the dependencies of the trainer, such as torch and MPI."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = [d for d in project["dependencies"] if re.split(r"\W", d)[0] not in TRAINERS]
     assert len(needed) == len(project["dependencies"]) - len(TRAINERS)

@@ -1,4 +1,4 @@
-"""Joints of the hands: start postures, ranges and couplings, seen through observations."""
+"""Joints of the grippers: start postures, ranges and couplings, as seen in observations."""
 
 import gymnasium
 import numpy as np
@@ -10,17 +10,17 @@ from envs.robots.spec import full_control
 
 
 @pytest.fixture(params=ROBOTS)
-def hand(request):
-    """A robot's table, its environment, and where the joints are in an observation."""
+def gripper(request):
+    """A gripper's spec, its environment, and the position of the joints in an observation."""
     env = gymnasium.make(f"Flat{request.param}Cube-v0").unwrapped
     yield ROBOTS[request.param], env, slices(env.observation_layout)["grip_state"]
     env.close()
 
 
-def held(env, where, hand_action, steps=12):
-    """Joints after an action of the hand was held in mid-air."""
+def joints_after(env, where, joint_action, steps=12):
+    """Returns the joints after a constant joint action in mid-air."""
     for _ in range(steps):
-        action = np.r_[np.zeros(12), hand_action].astype(np.float32)
+        action = np.r_[np.zeros(12), joint_action].astype(np.float32)
         joints = env.step(action)[0]["observation"][where]
     return joints
 
@@ -29,12 +29,13 @@ def by_name(spec, joints):
     return dict(zip([link.name for link in spec.links[1:]], joints, strict=True))
 
 
-def test_tables_are_consistent(hand):
-    spec = hand[0]
+def test_specs_are_consistent(gripper):
+    spec = gripper[0]
     names = [link.name for link in spec.links]
     assert len(set(names)) == len(names)
-    for place, link in enumerate(spec.links[1:], start=1):
-        assert link.parent in names[:place]  # URDF order is observation order
+    # Parents come first, so the order in the URDF is that of the observation.
+    for index, link in enumerate(spec.links[1:], start=1):
+        assert link.parent in names[:index]
         assert link.limits[0] < link.limits[1]
     driven = [actuator.joint for actuator in spec.actuators]
     following = [coupling.follower for coupling in spec.couplings]
@@ -53,8 +54,8 @@ def test_tables_are_consistent(hand):
         assert low - 1e-6 <= ratio * ends[0] and ratio * ends[1] <= high + 1e-6
 
 
-def test_episodes_start_in_the_tables_posture(hand):
-    spec, env, where = hand
+def test_episodes_start_in_the_start_posture(gripper):
+    spec, env, where = gripper
     joints = by_name(spec, env.reset(seed=0)[0]["observation"][where])
     for actuator, start in zip(spec.actuators, spec.start_joints, strict=True):
         assert joints[actuator.joint] == pytest.approx(start, abs=1e-6)
@@ -62,32 +63,32 @@ def test_episodes_start_in_the_tables_posture(hand):
         assert joints[follower] == pytest.approx(ratio * joints[leader], abs=1e-6)
 
 
-def test_each_actuator_moves_its_joint(hand):
-    """By a good part of what is asked: where fingers lean into each other, no more is free."""
-    spec, env, where = hand
+def test_each_actuator_moves_its_joint(gripper):
+    """Fingers that lean against each other reach only a part of the commanded change."""
+    spec, env, where = gripper
     env.reset(seed=0)
-    middle = by_name(spec, held(env, where, np.zeros(len(spec.basis)), steps=25))
-    for place in range(len(spec.basis)):
+    middle = by_name(spec, joints_after(env, where, np.zeros(len(spec.basis)), steps=25))
+    for index in range(len(spec.basis)):
         env.reset(seed=0)
         posture = np.zeros(len(spec.basis))
-        posture[place] = -0.5
-        joints = by_name(spec, held(env, where, posture, steps=25))
-        for share, actuator in zip(np.dot(posture, spec.basis), spec.actuators, strict=True):
-            if share:
+        posture[index] = -0.5
+        joints = by_name(spec, joints_after(env, where, posture, steps=25))
+        for change, actuator in zip(np.dot(posture, spec.basis), spec.actuators, strict=True):
+            if change:
                 low, high = actuator.control
-                asked = share * (high - low) / 2
+                commanded = change * (high - low) / 2
                 moved = joints[actuator.joint] - middle[actuator.joint]
-                assert 0.3 < moved / asked < 1.5
+                assert 0.3 < moved / commanded < 1.5
 
 
-def test_couplings_hold_while_the_hand_moves(hand):
-    spec, env, where = hand
+def test_couplings_hold_during_motion(gripper):
+    spec, env, where = gripper
     env.reset(seed=0)
     rng = np.random.default_rng(0)
     for _ in range(8):
         posture = rng.uniform(-1, 1, len(spec.basis))
         for _ in range(4):
-            joints = by_name(spec, held(env, where, posture, steps=1))
+            joints = by_name(spec, joints_after(env, where, posture, steps=1))
             for follower, leader, ratio, _ in spec.couplings:
                 assert joints[follower] == pytest.approx(ratio * joints[leader], abs=0.1)
 
@@ -97,7 +98,7 @@ def test_full_control_is_the_identity():
 
 
 def test_listed_links_collide():
-    """Two neighbouring fingers, each told to lean into the other, block each other."""
+    """Two neighbouring fingers that move towards each other block each other."""
     env = gymnasium.make("FlatSHCube-v0").unwrapped
     spec, where = ROBOTS["SH"], slices(env.observation_layout)["grip_state"]
     driven = [actuator.joint for actuator in spec.actuators]
@@ -105,6 +106,7 @@ def test_listed_links_collide():
     posture = np.full(len(driven), -1.0)
     for joint, value in {"WRJ1": 0, "WRJ0": 0, "FFJ3": -1, "MFJ3": 1, "RFJ3": 0, "LFJ3": 0}.items():
         posture[driven.index(joint)] = value
-    joints = by_name(spec, held(env, where, posture))
-    assert joints["FFJ3"] - joints["MFJ3"] > -0.35  # unhindered: -0.7
+    joints = by_name(spec, joints_after(env, where, posture))
+    # Without collision it would be -0.7.
+    assert joints["FFJ3"] - joints["MFJ3"] > -0.35
     env.close()

@@ -1,4 +1,4 @@
-"""What the environment tells about contacts, gripper and object, on request."""
+"""The methods contacts, gripper_info and object_info."""
 
 import gymnasium
 import numpy as np
@@ -10,12 +10,13 @@ from envs import ENV_IDS
 from envs.suite import SUITE
 
 PREGRASP = {"start": "pregrasp"}
-CUBES = {"FlatPJCube-v0": 2.0, "FlatBarrettCube-v0": 0.5, "FlatSHCube-v0": 0.2}  # kg
+# Masses in kg.
+CUBES = {"FlatPJCube-v0": 2.0, "FlatBarrettCube-v0": 0.5, "FlatSHCube-v0": 0.2}
 GRAVITY = 9.81
 
 
 def lift(env, look=None, steps=50):
-    """The last observation of a scripted episode; `look` is called after each step."""
+    """Returns the last observation of a scripted episode; calls `look` after each step."""
     obs, _ = env.reset(seed=3, options=PREGRASP)
     policy = LiftPolicy(env.unwrapped, hovers=False)
     for _ in range(steps):
@@ -41,17 +42,20 @@ def test_a_held_cube_is_carried_by_its_contacts(env_id, mass):
     for point in points:
         frame, force = np.array(point.frame), np.array(point.force)
         np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-6)
-        assert force[0] >= 0.0  # it pushes
-        assert np.hypot(*force[1:]) <= 1.5 * force[0] + 1e-6  # friction 1, by direction
+        # Contacts push. Friction is 1 along each tangent.
+        assert force[0] >= 0.0
+        assert np.hypot(*force[1:]) <= 1.5 * force[0] + 1e-6
         assert np.linalg.norm(point.position - obs["achieved_goal"]) < 0.075
-        assert (obs["achieved_goal"] - point.position) @ frame[0] > 0.0  # into the cube
+        # The normal points into the cube.
+        assert (obs["achieved_goal"] - point.position) @ frame[0] > 0.0
     weight = mass * GRAVITY
-    held = np.mean(pushes[-20:], axis=0)  # at any one moment it may swing
+    # Averaged over time, because the cube may swing.
+    held = np.mean(pushes[-20:], axis=0)
     np.testing.assert_allclose(held, [0.0, 0.0, weight], atol=0.1 * weight)
     env.close()
 
 
-def test_both_fingers_hold():
+def test_both_fingers_touch_a_held_cube():
     env = gymnasium.make("FlatPJCube-v0", air_goal_share=1.0)
     lift(env)
     points = env.unwrapped.contacts()
@@ -72,33 +76,33 @@ def test_nothing_touches_the_object_when_an_episode_begins(env_id):
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_gripper_and_object_are_those_observed(env_id):
+def test_infos_agree_with_the_observation(env_id):
     env = gymnasium.make(env_id, object_size_range=(0.9, 1.1))
     obs, _ = env.reset(seed=1)
     obs = env.step(env.action_space.sample())[0]["observation"]
     inner = env.unwrapped
     see = {name: obs[where] for name, where in slices(inner.observation_layout).items()}
-    gripper, thing = inner.gripper_info(), inner.object_info()
+    gripper, obj = inner.gripper_info(), inner.object_info()
     assert gripper.name == inner.gripper_type
     assert list(gripper.joints) == [link.name for link in SUITE[env_id].robot.links[1:]]
     saved = inner.save_reset()
-    assert (thing.name, thing.size) == (saved["object_name"], saved["object_size"])
-    assert thing.mass == next(s.mass for s in inner._objects if s.name == thing.name)
+    assert (obj.name, obj.size) == (saved["object_name"], saved["object_size"])
+    assert obj.mass == next(s.mass for s in inner._objects if s.name == obj.name)
     for value, block in (
         (gripper.position, "grip_pos"),
         (list(gripper.joints.values()), "grip_state"),
         (np.multiply(gripper.linear, 0.04), "grip_velp"),
-        (thing.position, "object_pos"),
-        (np.multiply(thing.angular, 0.04), "object_velr"),
+        (obj.position, "object_pos"),
+        (np.multiply(obj.angular, 0.04), "object_velr"),
     ):
         np.testing.assert_allclose(value, see[block], atol=1e-6)
     assert np.linalg.norm(gripper.rotation) == pytest.approx(1.0)
-    assert np.linalg.norm(thing.rotation) == pytest.approx(1.0)
+    assert np.linalg.norm(obj.rotation) == pytest.approx(1.0)
     env.close()
 
 
 @pytest.mark.parametrize("env_id", CUBES)
-def test_asking_changes_nothing(env_id):
+def test_calling_them_does_not_affect_the_physics(env_id):
     env = gymnasium.make(env_id)
     inner = env.unwrapped
     quiet = lift(env, steps=20)
@@ -110,7 +114,7 @@ def test_asking_changes_nothing(env_id):
 
 
 @pytest.mark.parametrize("name", ["contacts", "gripper_info", "object_info", "save_reset"])
-def test_there_must_be_an_episode(name):
+def test_they_need_an_episode(name):
     env = gymnasium.make("FlatPJCube-v0").unwrapped
     with pytest.raises(ResetNeeded, match=name):
         getattr(env, name)()
