@@ -13,7 +13,7 @@ from envs.sim.window import WindowClosed
 from grasp_func.cli import film, launch
 from grasp_func.config import load
 from grasp_func.runtime import comm
-from grasp_func.storage import agent, atomic
+from grasp_func.storage import agent, atomic, run_dir
 from grasp_func.training import metrics, rollout
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
@@ -48,7 +48,7 @@ def main() -> None:
             given = f"--ntests {args.ntests} --seed {args.seed} --filmed {args.filmed}"
             raise ValueError(f"{given}: expected N >= 1 and S >= 0")
         directory = args.load or Path("saves") / args.env
-        changes = [*metrics.recorded_kwargs(directory, args.env), *args.set]
+        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         cfg = load.load_config(args.config, args.env, changes, ENV_IDS)
         with contextlib.closing(watched_env(args, cfg)) as env:
             policy = agent.load_policy(directory, rollout.env_spec_of(env))

@@ -7,8 +7,8 @@ from envs import ENV_IDS
 from grasp_func.cli import launch
 from grasp_func.config import load
 from grasp_func.runtime import comm
-from grasp_func.storage import agent, agent_files, export
-from grasp_func.training import metrics, rollout
+from grasp_func.storage import agent, agent_files, export, run_dir
+from grasp_func.training import rollout
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "experiment_config.yaml"
 
@@ -25,7 +25,7 @@ def main() -> None:
     args = parser.parse_args()
     with launch.user_errors(comm.SoloComm()):
         directory = args.load or Path("saves") / args.env
-        changes = [*metrics.recorded_kwargs(directory, args.env), *args.set]
+        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         cfg = load.load_config(args.config, args.env, changes, ENV_IDS)
         env_spec = rollout.env_spec_of(launch.make_env(args.env, cfg))
         files = agent_files.read_agent(directory)

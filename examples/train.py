@@ -39,7 +39,7 @@ def main() -> None:
         nargs="?",
         const="auto",
         metavar="DIR",
-        help="go on with saves/<env>/checkpoints/<run>, the newest one by default",
+        help="resume saves/<env>/checkpoints/<run>[/<epoch>], the newest one by default",
     )
     parser.add_argument(
         "--without-replay",
@@ -60,8 +60,8 @@ def main() -> None:
         run = loop.make_run(cfg, env, workers)
         launch.check_memory(run)
         launch.compile_updates(run)
-        if paths is not None:
-            start = resume.restore(run, paths.checkpoints, not args.without_replay)
+        if paths is not None and paths.resume_from is not None:
+            start = resume.restore(run, paths.resume_from, not args.without_replay)
         else:
             start = resume.fresh(run)
             if cfg.load_pretrained:
@@ -70,7 +70,7 @@ def main() -> None:
                 start = start._replace(state=state, history=[origin])
             paths = comm.on_root(world, lambda: launch.new_run_paths(args, cfg))
     facts, start_line = recorder.describe(run, args.env), launch.start_line(run, args.env)
-    record_epoch = recorder.make_recorder(run, facts, paths, start)
+    record_epoch = recorder.Recorder(run, facts, paths, start)
     with launch.stop_requests(world) as asked_to_stop:
         if workers.is_root:
             print(*start.history[-1:], start_line, sep="\n", flush=True)
@@ -78,6 +78,8 @@ def main() -> None:
             with launch.user_errors(world):
                 record_epoch(report)
             if not report.is_last(cfg) and asked_to_stop():
+                with launch.user_errors(world):
+                    record_epoch.stop()
                 if workers.is_root:
                     print(launch.stop_line(report.progress.epoch, cfg.save), flush=True)
                 break
