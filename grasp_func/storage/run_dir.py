@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grasp_func.errors import SaveError
-from grasp_func.storage.atomic import StrPath, cannot_write, folder_inside, read_bytes, reason
+from grasp_func.storage.atomic import (
+    StrPath,
+    cannot_write,
+    folder_inside,
+    open_plain,
+    read_bytes,
+    reason,
+)
 
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl")  # of an agent
 MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 4 MB
@@ -71,8 +78,8 @@ def _claimed(paths: RunPaths) -> RunPaths:
     folder_inside(paths.latest, "checkpoints", paths.checkpoints.name)
     try:
         # Never closed: the lock ends with the process.
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-        fcntl.flock(os.open(paths.checkpoints / ".running", flags), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = open_plain(paths.checkpoints / ".running", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise SaveError(
             f"{paths.checkpoints}: this run is running; end it first, or train without --resume"

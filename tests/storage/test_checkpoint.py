@@ -1,11 +1,14 @@
 """Checkpoints: every bit comes back, whatever does not fit is refused."""
 
+import numpy as np
 import pytest
 import torch
 
+from grasp_func.core.types import Episode
 from grasp_func.errors import SaveError
-from grasp_func.storage import checkpoint
+from grasp_func.storage import checkpoint, replay_shards
 from grasp_func.storage.checkpoint import KEPT, checkpoints_of, load_state, open_checkpoint
+from grasp_func.storage.parts import part_of_file
 from grasp_func.storage.stats_log import StatsLog
 from grasp_func.training.loop import initial_state, train
 from helpers import assert_same, make_batch, make_run, tiny_config
@@ -116,3 +119,59 @@ def test_a_failed_write_leaves_nothing(trained, tmp_path, monkeypatch):
             with pytest.raises(SaveError, match=r"2: checkpoint cannot .*No space left"):
                 save(tmp_path, 2, state)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "stats.jsonl"]
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Returns a folder that must stay as it is."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    for name in ("manifest.json", "facts.json", "precious", "epoch_0000001.npy", "1"):
+        (folder / name).write_text("mine")
+    before = sorted(folder.iterdir())
+    yield folder
+    assert sorted(folder.iterdir()) == before
+    assert {path.read_text() for path in folder.iterdir()} == {"mine"}
+
+
+@pytest.mark.parametrize("name", ["1", "2", "3", ".3.tmp", ".3.old.tmp", ".1.old.tmp", ".x.tmp"])
+def test_links_in_a_runs_folder_are_not_followed(trained, tmp_path, elsewhere, name):
+    """Not in writing a checkpoint, nor in removing old ones and what killed runs left."""
+    _, state = trained
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / name).symlink_to(elsewhere, target_is_directory=True)
+    for epoch in (3, 4, 5):
+        save(run, epoch, state)
+    assert [path.name for path in checkpoints_of(run)] == ["4", "5"]
+    load(run / "5", state)
+    checkpoint.rewind(run, 4)
+    assert [path.name for path in checkpoints_of(run)] == ["4"]
+
+
+@pytest.mark.parametrize("place", ["replay", "replay/worker_00000"])
+def test_replay_folders_that_are_links_are_refused(tmp_path, elsewhere, place):
+    run = tmp_path / "run"
+    (run / place).parent.mkdir(parents=True)
+    (run / place).symlink_to(elsewhere)
+    episodes = Episode(*(np.zeros((1, 2), np.float32) for _ in Episode._fields))
+    with pytest.raises(SaveError, match=f"{place}: is a symbolic link, expected a folder"):
+        replay_shards.write_shard(run, 0, 1, episodes)
+    replay_shards.prune(run, 0, 9)
+
+
+def test_a_shard_that_is_a_link_is_replaced(tmp_path, elsewhere):
+    shard = tmp_path / replay_shards.shard_name(0, 1)
+    shard.parent.mkdir(parents=True)
+    shard.symlink_to(elsewhere / "precious")
+    episodes = Episode(*(np.zeros((1, 2), np.float32) for _ in Episode._fields))
+    part = replay_shards.write_shard(str(tmp_path), 0, 1, episodes)
+    assert not shard.is_symlink() and part_of_file(str(shard)) == part
+    replay_shards.prune(str(tmp_path), 0, 2)
+    assert not shard.exists()
+
+
+def test_statistics_that_are_a_link_are_not_followed(tmp_path, elsewhere):
+    (tmp_path / "stats.jsonl").symlink_to(elsewhere / "precious")
+    with pytest.raises(SaveError, match="symbolic links"):
+        StatsLog(tmp_path / "stats.jsonl").append({"epoch": 1})

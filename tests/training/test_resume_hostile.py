@@ -170,7 +170,7 @@ def test_manifests_that_are_none_are_refused(checkpoints, data):
 
 
 def test_every_damaged_part_of_a_sealed_state_is_found(checkpoints, original_checkpoints):
-    """Parts are emptied, cut in half, replaced and removed one by one; checksums are made to fit."""
+    """Parts are emptied, cut in half, replaced and removed; the checksums are made to fit."""
     refused = 0
     for path in sorted(original_checkpoints.glob("2/state/**/*")):
         if not path.is_file() or not path.stat().st_size:
