@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = run_dir.open_run(args.save_dir or Path(folder), args.env, datetime.now())
         start = resume.fresh(run)
-        save = recorder.make_recorder(run, recorder.describe(run, args.env), paths, start)
+        save = recorder.Recorder(run, recorder.describe(run, args.env), paths, start)
         results = iter(loop.train(run, start.state))
         for epoch in range(args.epochs + 1):
             result, *training = timed(next, results)

@@ -13,12 +13,12 @@ from grasp_func.core.numpy_policy import Policy
 from grasp_func.errors import UserError
 from grasp_func.runtime.comm import Comm, connect, on_root
 from grasp_func.storage import agent
+from grasp_func.storage.run_dir import recorded_kwargs
 from grasp_func.training import loop, session
 from grasp_func.training.evaluation import EvalResult, count_successes
 from grasp_func.training.evaluation import evaluate as play
 from grasp_func.training.goal_env import GymGoalEnv, make_env
 from grasp_func.training.loop import EpochResult, OnCycle
-from grasp_func.training.metrics import recorded_kwargs
 from grasp_func.training.rollout import PolicyFn
 
 StrPath = str | os.PathLike[str]

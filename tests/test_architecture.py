@@ -44,7 +44,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "mpi4py": {"grasp_func/runtime/comm.py", "grasp_func/runtime/allreduce.py"},
     "pybullet": {"envs/sim"},
-    "orbax": {"grasp_func/storage/checkpoint.py"},
+    "orbax": {"grasp_func/storage/state_files.py"},
 }
 SEEDED = {"Generator", "default_rng", "SeedSequence", "BitGenerator", "PCG64"}
 TORCH_GLOBAL = {"manual_seed", "seed", "random", "set_rng_state"}

@@ -38,12 +38,13 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
     from grasp_func.config.load import load_config
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
+    from grasp_func.storage import run_dir
     from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import metrics
 
     directory = args.load or Path("saves") / args.env
     with user_errors(SoloComm()):
-        changes = [*metrics.recorded_kwargs(directory, args.env), *args.set]
+        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         config = args.config or arguments.DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, known.ids)
         eval_result = _play(args, cfg, directory)

@@ -24,13 +24,12 @@ def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
     from grasp_func.config.load import load_config
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
-    from grasp_func.storage import agent, agent_files, export
-    from grasp_func.training import metrics
+    from grasp_func.storage import agent, agent_files, export, run_dir
     from grasp_func.training.goal_env import GymGoalEnv, make_env
 
     directory = args.load or Path("saves") / args.env
     with user_errors(SoloComm()):
-        changes = [*metrics.recorded_kwargs(directory, args.env), *args.set]
+        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         config = args.config or arguments.DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, known.ids)
         with contextlib.closing(GymGoalEnv(make_env(args.env, cfg.kwargs))) as env:

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         nargs="?",
         const="auto",
         metavar="DIR",
-        help="continue saves/<env>/checkpoints/<run>, by default the newest run",
+        help="resume saves/<env>/checkpoints/<run>[/<epoch>]; by default the newest",
     )
     parser.add_argument(
         "--without-replay",
@@ -58,8 +58,8 @@ def _train(args: argparse.Namespace, known: KnownEnvs) -> int:
         consistency.assert_alike(world, facts, os.uname().nodename)
         cfg, paths = comm.on_root(world, lambda: _configure(args, known))
         run = session.prepare(cfg, args.env, world)
-        if paths is not None:
-            start = resume.restore(run, paths.checkpoints, not args.without_replay)
+        if paths is not None and paths.resume_from is not None:
+            start = resume.restore(run, paths.resume_from, not args.without_replay)
         else:
             start = session.begin(run, args.save_dir)
             paths = session.new_paths(run, args.save_dir) if cfg.save else None
@@ -67,8 +67,10 @@ def _train(args: argparse.Namespace, known: KnownEnvs) -> int:
         with process.stop_requests(world) as asked_to_stop:
             if run.workers.is_root:
                 print(*start.history[-1:], start_lines, sep="\n", flush=True)
-            for result in session.train_and_record(run, start, paths):
+            results = session.train_and_record(run, start, paths)
+            for result in results:
                 if not result.is_last(cfg) and asked_to_stop():
+                    results.close()
                     if run.workers.is_root:
                         line = messages.stop_line(result.schedule.epoch, saved=cfg.save)
                         print(line, flush=True)

@@ -1,7 +1,6 @@
-"""An agent's way between memory and disk: state -> files, files -> state, files -> policy."""
+"""Conversions between an agent's state, its files and a policy."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from torch import Tensor
 
@@ -12,10 +11,11 @@ from grasp_func.core.tree import flatten
 from grasp_func.core.types import EnvSpec
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import AgentFiles, read_agent
+from grasp_func.storage.atomic import StrPath
 
 
 def to_files(learner: Learner, state: AgentState) -> AgentFiles:
-    """Returns what is written of a state: networks and normalizers."""
+    """Returns a state's networks and normalizers."""
     networks = learner.unravel(state.params)
     obs, goal = learner.scalings(state)
     return AgentFiles(
@@ -23,11 +23,13 @@ def to_files(learner: Learner, state: AgentState) -> AgentFiles:
     )
 
 
-def from_files(learner: Learner, state: AgentState, files: AgentFiles, source: Path) -> AgentState:
-    """Returns `state` with networks, targets and normalizers of `files`; the optimizer starts anew.
+def from_files(
+    learner: Learner, state: AgentState, files: AgentFiles, source: StrPath
+) -> AgentState:
+    """Returns `state` with networks, targets and normalizers of `files`; the optimizer is reset.
 
     Raises:
-        SaveError: the files are of an agent with other sizes; names the first that differs.
+        SaveError: the agent has other sizes; names the first part that differs.
     """
     loaded, misfits = fitting_from_files(learner, state, files)
     for network, layers in learner.unravel(state.params).items():
@@ -49,11 +51,11 @@ def fitting_from_files(
 ) -> tuple[AgentState, dict[str, str]]:
     """Returns `state` with those parts of `files` that fit, and why the others do not.
 
-    A layer fits if it has the shape that it has in the state, an input layer only if observation
-    and goal have the same sizes, too: what it reads would mean something else.
+    A layer fits if its shape is that of the state's layer. An input layer fits only if observation
+    and goal have the same sizes as well, since its inputs would mean something else.
 
     Returns:
-        the state, and for each layer and normalizer how it differs; empty where it fits.
+        the state, and for each layer and normalizer the difference in shape; empty where it fits.
     """
     misfits = {
         "obs_norm": _misfit(files.obs_moments.mean, state.obs_norm.mean),
@@ -80,11 +82,11 @@ def fitting_from_files(
     return loaded, misfits
 
 
-def load_policy(directory: Path, env_spec: EnvSpec | None = None) -> Policy:
-    """Reads a trained agent as a function of observation and goal that returns the greedy action.
+def load_policy(directory: StrPath, env_spec: EnvSpec | None = None) -> Policy:
+    """Reads a trained agent and returns its greedy policy: observation and goal to action.
 
     Args:
-        directory: holds the four files of an agent.
+        directory: holds the four files of an agent, of grasp_func or of Dext-Gen.
         env_spec: of the environment to act in, which must fit; None: any whose actions begin with
             three entries of position, then the rotation if there is one, as all of ours do.
 
@@ -100,7 +102,7 @@ def load_policy(directory: Path, env_spec: EnvSpec | None = None) -> Policy:
     return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
 
 
-def rotation_of(files: AgentFiles, env_spec: EnvSpec, source: Path) -> slice | None:
+def rotation_of(files: AgentFiles, env_spec: EnvSpec, source: StrPath) -> slice | None:
     """Returns where the actor's action holds a rotation that it orthonormalises.
 
     Raises:

@@ -1,14 +1,12 @@
-"""Agent files: the only file that writes or reads `actor.pt` and its companions.
+"""Agent files: the only module that writes or reads `actor.pt` and its companions.
 
 An agent is four files: actor.pt and critic.pt hold a plain dictionary of float32 tensors, the two
-normalizers a pickled dictionary of built-in types. Writing is atomic, reading trusts nobody: no
-pickle that could run code is ever executed, and all four files are checked before any is used.
+normalizers a pickled dictionary of built-in types, or Dext-Gen's pickled class. They are replaced
+as one generation. Readers execute no code of a pickle and check all four files before one is used.
 Departs from Dext-Gen, which pickles classes, writes in place and replaces networks one by one.
 """
 
-import contextlib
 import io
-import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -21,25 +19,37 @@ from grasp_func.core.normalizer import NormState, Scaling
 from grasp_func.core.types import Params
 from grasp_func.errors import SaveError
 from grasp_func.storage import safe_pickle
-from grasp_func.storage.atomic import locked, read_bytes, reason, write_folder
+from grasp_func.storage.atomic import StrPath, reason
+from grasp_func.storage.dextgen import parse_dextgen_normalizer
+from grasp_func.storage.generation import read_generation, write_generation
 from grasp_func.storage.run_dir import FILES
 
-__all__ = ["FILES", "AgentFiles", "SaveError", "agent_bytes", "read_agent", "write_agent"]
+__all__ = [
+    "FILES",
+    "AgentFiles",
+    "SaveError",
+    "agent_bytes",
+    "import_agent",
+    "read_agent",
+    "write_agent",
+]
 
 FORMAT = 1
 MAX_NETWORK_BYTES = 512 * 2**20
 MAX_NORMALIZER_BYTES = 2**20
 NORMALIZER_KEYS = ("format", "count", "mean", "m2", "scale_mean", "scale_std", "clip")
-EMBEDDING_DEFICIT = 3  # a rotation is 9 numbers of an action, but 6 outputs of PosePolicyNet
+LIMITS = dict(zip(FILES, (MAX_NETWORK_BYTES,) * 2 + (MAX_NORMALIZER_BYTES,) * 2, strict=True))
+# A rotation takes 9 entries of an action, but 6 outputs of PosePolicyNet.
+EMBEDDING_DEFICIT = 3
 
 
 class AgentFiles(NamedTuple):
-    """An agent as it lies on disk."""
+    """Networks and normalizers of an agent."""
 
     actor: Params  # layers.<i>.weight [out, in], layers.<i>.bias [out]; i even
     critic: Params
-    obs_scaling: Scaling  # what acts
-    obs_moments: NormState  # what goes on learning
+    obs_scaling: Scaling  # used to act
+    obs_moments: NormState  # updated by further training
     goal_scaling: Scaling
     goal_moments: NormState
 
@@ -70,41 +80,39 @@ def agent_bytes(files: AgentFiles) -> dict[str, bytes]:
     return dict(zip(FILES, contents, strict=True))
 
 
-def write_agent(directory: Path, files: AgentFiles) -> None:
-    """Writes the four files, complete or not at all, and never mixed with another writer's.
+def write_agent(directory: StrPath, files: AgentFiles) -> None:
+    """Writes the four files as one generation; see `write_generation`.
 
     Raises:
-        SaveError: as `atomic.write_folder`.
+        SaveError: no space, no permission, or another process holds the lock for a minute.
     """
-    write_folder(directory, agent_bytes(files))
+    write_generation(directory, agent_bytes(files))
 
 
-def read_agent(directory: Path) -> AgentFiles:
-    """Reads and checks all four files.
+def read_agent(directory: StrPath) -> AgentFiles:
+    """Reads and checks all four files, of grasp_func or of Dext-Gen.
 
     Raises:
         SaveError: a file is missing, damaged, hostile, or does not fit the others.
     """
-    missing = [name for name in FILES if not (directory / name).is_file()]
-    if missing:
-        raise SaveError(
-            f"{directory}: no {', '.join(missing)}; expected {', '.join(FILES)}: train first, or "
-            "name another folder with --load DIR"
-        )
-    with locked(directory) if os.access(directory, os.W_OK) else contextlib.nullcontext():
-        networks = [read_bytes(directory / name, MAX_NETWORK_BYTES) for name in FILES[:2]]
-        norms = [read_bytes(directory / name, MAX_NORMALIZER_BYTES) for name in FILES[2:]]
-    actor, critic = (
-        _parse_network(directory / name, data)
-        for name, data in zip(FILES[:2], networks, strict=True)
-    )
+    directory = Path(directory)
+    contents = read_generation(directory, LIMITS)
+    actor, critic = (_parse_network(directory / name, contents[name]) for name in FILES[:2])
     (obs_moments, obs_scaling), (goal_moments, goal_scaling) = (
-        _parse_normalizer(directory / name, data)
-        for name, data in zip(FILES[2:], norms, strict=True)
+        _parse_normalizer(directory / name, contents[name]) for name in FILES[2:]
     )
     files = AgentFiles(actor, critic, obs_scaling, obs_moments, goal_scaling, goal_moments)
     _check_fit(directory, files)
     return files
+
+
+def import_agent(source: StrPath, target: StrPath) -> None:
+    """Converts Dext-Gen's four files in the folder `source` to ours in the folder `target`.
+
+    Raises:
+        SaveError: a file of `source` is missing or unusable, or `target` cannot be written.
+    """
+    write_agent(target, read_agent(source))
 
 
 def _unusable(path: Path, problem: str) -> SaveError:
@@ -131,7 +139,8 @@ def _parse_network(path: Path, data: bytes) -> Params:
         loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except SaveError:
         raise
-    except Exception as error:  # torch and zipfile raise about ten kinds on damaged files
+    # torch and zipfile raise about ten kinds on damaged files.
+    except Exception as error:
         raise _unusable(path, f"not a file of plain tensors ({reason(error)})") from None
     return _check_network(path, loaded, len(data))
 
@@ -162,7 +171,8 @@ def _check_tensor(path: Path, name: str, tensor: Any, n_bytes: int) -> Tensor:
         raise _unusable(path, f"{name} is not a plain tensor")
     if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
         raise _unusable(path, f"{name} is {tensor.dtype} on {tensor.device}, expected float32")
-    if tensor.numel() * 4 > n_bytes:  # a view that repeats a few numbers
+    # A view can repeat a few numbers.
+    if tensor.numel() * 4 > n_bytes:
         raise _unusable(path, f"{name} of shape {tuple(tensor.shape)} is larger than its file")
     if not bool(tensor.isfinite().all()):
         raise _unusable(path, f"{name} has entries that are not finite")
@@ -184,6 +194,8 @@ def _normalizer_bytes(moments: NormState, scaling: Scaling) -> bytes:
 
 def _parse_normalizer(path: Path, data: bytes) -> tuple[NormState, Scaling]:
     try:
+        if safe_pickle.names_classes(data):
+            return parse_dextgen_normalizer(data)
         content = safe_pickle.load(data)
     except ValueError as error:
         raise _unusable(path, str(error)) from None
@@ -213,7 +225,8 @@ def _check_normalizer(path: Path, content: Any) -> tuple[NormState, Scaling]:
 
 
 def _number(path: Path, key: str, value: Any) -> float:
-    if type(value) not in (int, float) or not abs(value) <= 1e300:  # not-a-number compares false
+    # Not-a-number compares false.
+    if type(value) not in (int, float) or not abs(value) <= 1e300:
         raise _unusable(path, f"{key} is not a finite number")
     return float(value)
 

@@ -1,15 +1,13 @@
-"""Normalizers in the pickles of Dext-Gen: written without Dext-Gen, read without trusting them.
+"""Dext-Gen's normalizer pickles: written without its class, read without executing code.
 
 Dext-Gen pickles objects of its class `mp_rl.core.normalizer.Normalizer`, whose attributes are
-float32 arrays, numbers and a list. Source: amacati/dextgen, mp_rl/core/normalizer.py. Writing names
-that class without importing it. Reading builds inert stand-ins for five exact names and refuses
-every other, so nothing that a pickle asks for is ever called.
+float32 arrays, numbers and a list. Source: amacati/dextgen, mp_rl/core/normalizer.py. The writer
+names that class without importing it. The reader builds inert stand-ins for five exact names and
+refuses every other, so no function that a pickle names is ever called.
 """
 
 import io
 import pickle
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +18,13 @@ from grasp_func.core.normalizer import MIN_STD, NormState, Scaling
 from grasp_func.core.types import as_float32
 from grasp_func.errors import SaveError
 from grasp_func.storage import safe_pickle
-from grasp_func.storage.atomic import read_bytes
+from grasp_func.storage.atomic import StrPath, read_bytes
 
 ARRAYS = ("lsum", "lsum_sq", "lcount", "sum", "sum_sq", "count", "mean", "std")
 MAX_BYTES = 2**20
 LARGEST = float(np.finfo(np.float32).max)
-OPCODES = {  # none of EXT, PERSID, INST and OBJ, which find classes in other ways
+# Without EXT, PERSID, INST and OBJ, which find classes by other means.
+OPCODES = {
     *safe_pickle.PLAIN,
     *("BINPUT", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
     *("NONE", "NEWTRUE", "NEWFALSE", "SHORT_BINBYTES", "BINBYTES"),
@@ -67,52 +66,55 @@ def dextgen_normalizer_bytes(moments: NormState, scaling: Scaling) -> bytes:
     return stream.getvalue()
 
 
-def read_dextgen_normalizer(path: Path) -> tuple[NormState, Scaling]:
+def read_dextgen_normalizer(path: StrPath) -> tuple[NormState, Scaling]:
     """Reads a normalizer that Dext-Gen, or `dextgen_normalizer_bytes`, has pickled.
 
     Raises:
         SaveError: missing, damaged, hostile or no such normalizer; nothing in it is executed.
     """
     try:
-        content = safe_pickle.load(read_bytes(path, MAX_BYTES), OPCODES, NAMES)
+        return parse_dextgen_normalizer(read_bytes(path, MAX_BYTES))
     except SaveError:
         raise
     except ValueError as error:
-        raise _unusable(path, str(error)) from None
-    if type(content) is not _Normalizer:
-        raise _unusable(path, "holds something else than a normalizer")
-    return _check(path, vars(content))
+        problem = " ".join(str(error).split())
+        raise SaveError(f"{path}: {problem}; expected a normalizer of Dext-Gen") from None
 
 
-def _check(path: Path, content: Mapping[str, Any]) -> tuple[NormState, Scaling]:
-    """Returns what the attributes mean, or raises SaveError."""
+def parse_dextgen_normalizer(data: bytes) -> tuple[NormState, Scaling]:
+    """Returns moments and scaling of a pickled normalizer of Dext-Gen.
+
+    Raises:
+        ValueError: damaged, hostile or no such normalizer; nothing in it is executed.
+    """
+    normalizer = safe_pickle.load(data, OPCODES, NAMES)
+    if type(normalizer) is not _Normalizer:
+        raise ValueError("does not hold a normalizer")
+    content = vars(normalizer)
     missing = [name for name in (*ARRAYS, "size", "clip") if name not in content]
     if missing:
-        raise _unusable(path, f"has no {', '.join(missing)}")
-    size, clip, idx = content["size"], content["clip"], content.get("idx")
+        raise ValueError(f"has no {', '.join(missing)}")
+    size, clip = content["size"], content["clip"]
     if type(size) is not int or not 0 < size < MAX_BYTES:
-        raise _unusable(path, "size is not a positive number")
-    if type(clip) not in (int, float) or not clip > 0:  # not-a-number compares false
-        raise _unusable(path, "clip is not a number > 0")
+        raise ValueError("size is not a positive number")
+    # Not-a-number compares false.
+    if type(clip) not in (int, float) or not clip > 0:
+        raise ValueError("clip is not a number > 0")
     arrays = {
-        name: _array(path, name, content[name], 1 if name.endswith("count") else size)
-        for name in ARRAYS
+        name: _array(name, content[name], 1 if name.endswith("count") else size) for name in ARRAYS
     }
-    keep = np.zeros(size, bool)
-    if idx is not None:
-        if not isinstance(idx, list) or not all(type(i) is int and 0 <= i < size for i in idx):
-            raise _unusable(path, f"idx is not a list of entries of [0, {size})")
-        keep[:] = True
-        keep[idx] = False
+    keep = _kept(content.get("idx"), size)
     count = float(arrays["count"][0])
     if count < 0 or (arrays["sum_sq"] < 0).any() or (arrays["std"] <= 0).any():
-        raise _unusable(path, "count and sum_sq must be >= 0, std > 0")
+        raise ValueError("count and sum_sq must be >= 0, std > 0")
     mean = arrays["sum"] / max(count, 1.0)
-    m2 = np.maximum(arrays["sum_sq"] - mean**2 * count, 0.0)  # float32 sums can fall below 0
+    # Differences of float32 sums can fall below 0.
+    m2 = np.maximum(arrays["sum_sq"] - mean**2 * count, 0.0)
     scaling = Scaling(
         torch.from_numpy(np.where(keep, 0.0, arrays["mean"])).float(),
         torch.from_numpy(np.where(keep, 1.0, arrays["std"])).float(),
-        float(min(clip, LARGEST)),  # the default there is infinite
+        # Dext-Gen's default is infinite.
+        float(min(clip, LARGEST)),
     )
     moments = NormState(
         count=torch.tensor(count, dtype=torch.float64),
@@ -122,26 +124,33 @@ def _check(path: Path, content: Mapping[str, Any]) -> tuple[NormState, Scaling]:
     return moments, scaling
 
 
-def _array(path: Path, name: str, value: Any, size: int) -> Doubles:
-    """Returns a stand-in's numbers [size], or raises SaveError."""
+def _kept(idx: Any, size: int) -> NDArray[np.bool_]:
+    """Returns which entries [size] are not normalised: those that `idx` does not list."""
+    if idx is None:
+        return np.zeros(size, bool)
+    if not isinstance(idx, list) or not all(type(i) is int and 0 <= i < size for i in idx):
+        raise ValueError(f"idx is not a list of entries of [0, {size})")
+    keep = np.ones(size, bool)
+    keep[idx] = False
+    return keep
+
+
+def _array(name: str, value: Any, size: int) -> Doubles:
+    """Returns a stand-in's numbers [size], or raises ValueError."""
     state = value.state if type(value) is _Array else None
     if type(state) is not tuple or len(state) != 5 or type(state[2]) is not _DType:
-        raise _unusable(path, f"{name} is not an array")
+        raise ValueError(f"{name} is not an array")
     _, shape, _, _, data = state
     if shape != (size,) or type(data) is not bytes or len(data) != size * 4:
-        raise _unusable(path, f"{name} is not an array of {size} float32")
+        raise ValueError(f"{name} is not an array of {size} float32")
     numbers = np.frombuffer(data, "<f4").astype(np.float64)
     if not np.isfinite(numbers).all():
-        raise _unusable(path, f"{name} has entries that are not finite")
+        raise ValueError(f"{name} has entries that are not finite")
     return numbers
 
 
-def _unusable(path: Path, problem: str) -> SaveError:
-    return SaveError(f"{path}: {' '.join(problem.split())}; expected a normalizer of Dext-Gen")
-
-
 class _Inert:
-    """Keeps what a pickle hands over; not even its class can be changed by one."""
+    """Keeps the state that a pickle sets; a pickle cannot even change its class."""
 
     state: Any = None
 
@@ -180,13 +189,14 @@ class _DType(_Inert):
 
 
 class _NdArray(_Inert):
-    """Stands for numpy.ndarray, which is only ever named."""
+    """Stands for numpy.ndarray, which pickles name but never call."""
 
     def __init__(self) -> None:
-        raise pickle.UnpicklingError("an array made in another way than numpy's")
+        raise pickle.UnpicklingError("an array that numpy did not pickle")
 
 
-NAMES: dict[tuple[str, str], type] = {  # NumPy 2 has moved its _reconstruct
+# NumPy 2 has moved its _reconstruct.
+NAMES: dict[tuple[str, str], type] = {
     ("mp_rl.core.normalizer", "Normalizer"): _Normalizer,
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
@@ -195,8 +205,9 @@ NAMES: dict[tuple[str, str], type] = {  # NumPy 2 has moved its _reconstruct
 }
 
 
-class _ForeignPickler(pickle._Pickler):  # the one in C cannot name classes that are not there
-    """Writes the names that Dext-Gen's NumPy 1 and NumPy 2 both know."""
+# The pickler in C cannot name classes that are not installed.
+class _ForeignPickler(pickle._Pickler):
+    """Writes the names that NumPy 1, which Dext-Gen uses, and NumPy 2 both know."""
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         module = getattr(obj, "__module__", "")

@@ -1,9 +1,9 @@
-"""A trained agent for other programs: safetensors, TorchScript and Dext-Gen's own files.
+"""Exports a trained agent to other programs: safetensors, TorchScript and Dext-Gen's own files.
 
-Each format is a dictionary of file names and contents, so a folder is written whole or not at all.
-TorchScript rather than ONNX: it needs neither another package to be written and checked nor Python
-to be run, and it keeps the float64 of the layers. Departs from Dext-Gen, whose saves need its
-classes to be read.
+Each format is a dictionary of file names and contents; all files are complete before the first
+gets its name. TorchScript rather than ONNX: it needs no other package to write and check, runs
+without Python, and keeps the layers in float64.
+Departs from Dext-Gen, whose saves need its classes.
 """
 
 import io
@@ -30,7 +30,7 @@ from grasp_func.core.numpy_policy import act, make_policy
 from grasp_func.core.types import Params, as_float32
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import AgentFiles
-from grasp_func.storage.atomic import replace_all
+from grasp_func.storage.atomic import StrPath, replace_all
 from grasp_func.storage.dextgen import dextgen_normalizer_bytes
 from grasp_func.storage.run_dir import FILES
 
@@ -39,18 +39,18 @@ INPUTS = "clip((x - mean) / std, -clip, clip) of state and goal, joined; then th
 
 
 class Agent(NamedTuple):
-    """What is exported."""
+    """An agent to export."""
 
     files: AgentFiles
     rotation: slice | None  # where its action holds a rotation that the network orthonormalises
 
 
-def export_agent(agent: Agent, directory: Path, formats: Sequence[str]) -> list[Path]:
+def export_agent(agent: Agent, directory: StrPath, formats: Sequence[str]) -> list[Path]:
     """Writes an agent in the given formats, all of them or none, and returns the files.
 
     Args:
-        agent: what is exported.
-        directory: created if need be.
+        agent: to export.
+        directory: created if it does not exist.
         formats: some of FORMATS.
 
     Raises:
@@ -59,7 +59,7 @@ def export_agent(agent: Agent, directory: Path, formats: Sequence[str]) -> list[
     """
     contents: dict[Path, bytes] = {}
     for name in formats:
-        contents |= {directory / path: data for path, data in FORMATS[name](agent).items()}
+        contents |= {Path(directory, path): data for path, data in FORMATS[name](agent).items()}
     try:
         for path in contents:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,8 @@ def safetensors_files(agent: Agent) -> dict[str, bytes]:
         for field, value in scaling._asdict().items()
     }
     facts = {"inputs": INPUTS, "rotation": rotation and [rotation.start, rotation.stop]}
-    metadata = {"grasp_func": json.dumps(facts)}  # one entry: the library does not keep an order
+    # One entry, since the library does not keep an order.
+    metadata = {"grasp_func": json.dumps(facts)}
     return {
         f"{name}.safetensors": save({**_plain(params), **scalings}, metadata)
         for name, params in (("actor", files.actor), ("critic", files.critic))
@@ -98,7 +99,8 @@ def torchscript_files(agent: Agent) -> dict[str, bytes]:
     files = agent.files
     module = PolicyModule(files.actor, files.obs_scaling, files.goal_scaling, agent.rotation)
     stream = io.BytesIO()
-    with warnings.catch_warnings():  # superseded, yet the only form that runs without Python
+    # Superseded, yet the only form that runs without Python.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         script = torch.jit.script(module.eval())
         torch.jit.save(script, stream)

@@ -1,77 +1,84 @@
-"""Where a run writes and where it starts from: folders below saves/.
+"""The folders of a run below `saves/`.
 
-`saves/<env>` holds the latest state, `saves/<env>/backup/<time>` what one run alone wrote and
-`saves/<env>/checkpoints/<time>` what it needs to go on. Departs from Dext-Gen: runs that start in
-the same minute get different folders, and no two processes go on with the same run.
+`saves/<env>` holds the latest agent and statistics, `saves/<env>/backup/<run>` those of one run
+alone, and `saves/<env>/checkpoints/<run>` its checkpoints. Departs from Dext-Gen: runs that start
+in the same minute get different folders, and no two processes continue the same run.
 """
 
-import contextlib
 import fcntl
+import json
 import os
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from grasp_func.errors import SaveError
-from grasp_func.storage.atomic import cannot_write
+from grasp_func.storage.atomic import (
+    StrPath,
+    cannot_write,
+    folder_inside,
+    open_plain,
+    read_bytes,
+    reason,
+)
 
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl")  # of an agent
+MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 4 MB
 
 
 class RunPaths(NamedTuple):
-    """Where a run writes."""
+    """Folders that a run writes to, and the checkpoint that it starts from."""
 
     latest: Path  # saves/<env>
-    backup: Path  # saves/<env>/backup/<time>, this run's alone
+    backup: Path  # saves/<env>/backup/<run>, this run's alone
+    resume_from: Path | None = None  # saves/<env>/checkpoints/<run>/<epoch>
 
     @property
     def checkpoints(self) -> Path:
-        """saves/<env>/checkpoints/<time>, this run's alone."""
+        """saves/<env>/checkpoints/<run>, this run's alone."""
         return self.latest / "checkpoints" / self.backup.name
 
 
-def open_run(save_dir: Path, env_id: str, now: datetime) -> RunPaths:
+def open_run(save_dir: StrPath, env_id: str, now: datetime) -> RunPaths:
     """Creates the folders of a run; runs that start in the same minute get different ones.
 
     Raises:
         SaveError: the folders cannot be created.
     """
-    latest = save_dir / env_id
+    latest = Path(save_dir, env_id)
     stem = now.strftime("%Y_%m_%d_%H_%M")
-    try:
-        (latest / "backup").mkdir(parents=True, exist_ok=True)
-        number = 1
-        while True:
-            backup = latest / "backup" / (stem if number == 1 else f"{stem}_{number}")
-            with contextlib.suppress(FileExistsError):
-                backup.mkdir()
-                break
+    backups = folder_inside(latest, "backup")
+    number = 1
+    while True:
+        backup = backups / (stem if number == 1 else f"{stem}_{number}")
+        try:
+            backup.mkdir()
+            break
+        except FileExistsError:
             number += 1
-    except OSError as error:
-        raise cannot_write(latest, error) from error
+        except OSError as error:
+            raise cannot_write(latest, error) from error
     return _claimed(RunPaths(latest, backup))
 
 
-def reopen_run(checkpoints: Path) -> RunPaths:
-    """Returns the folders of the run whose checkpoints lie in saves/<env>/checkpoints/<time>.
+def reopen_run(checkpoint: StrPath) -> RunPaths:
+    """Returns the folders of the run that saves/<env>/checkpoints/<run>/<epoch> belongs to.
 
     Raises:
         SaveError: the folders cannot be written to, or the run is still running.
     """
-    latest = checkpoints.absolute().parents[1]
-    backup = latest / "backup" / checkpoints.name
-    try:
-        backup.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(backup, error) from error
-    return _claimed(RunPaths(latest, backup))
+    checkpoint = Path(checkpoint)
+    run = checkpoint.absolute().parent
+    latest = run.parents[1]
+    return _claimed(RunPaths(latest, folder_inside(latest, "backup", run.name), checkpoint))
 
 
 def _claimed(paths: RunPaths) -> RunPaths:
-    """Keeps other processes from going on with this run until this one ends, however it ends."""
+    """Locks the run until this process ends, so that no other process continues it."""
+    folder_inside(paths.latest, "checkpoints", paths.checkpoints.name)
     try:
-        paths.checkpoints.mkdir(parents=True, exist_ok=True)
-        lock = os.open(paths.checkpoints / ".running", os.O_RDWR | os.O_CREAT)  # never closed
+        # Never closed: the lock ends with the process.
+        lock = open_plain(paths.checkpoints / ".running", os.O_RDWR | os.O_CREAT)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise SaveError(
@@ -82,13 +89,13 @@ def _claimed(paths: RunPaths) -> RunPaths:
     return paths
 
 
-def pretrain_directory(save_dir: Path, env_id: str, gripper_type: str) -> Path:
-    """Returns the folder to start from: the environment's own, else its gripper's.
+def pretrain_directory(save_dir: StrPath, env_id: str, gripper_type: str) -> Path:
+    """Returns the folder of the agent to start from: the environment's, else its gripper's.
 
     Raises:
         SaveError: there is neither.
     """
-    candidates = [save_dir / "pretrain" / name for name in (env_id, gripper_type)]
+    candidates = [Path(save_dir, "pretrain", name) for name in (env_id, gripper_type)]
     for directory in candidates:
         if directory.is_dir():
             return directory
@@ -96,3 +103,26 @@ def pretrain_directory(save_dir: Path, env_id: str, gripper_type: str) -> Path:
         f"{candidates[0]}: no such folder, nor {candidates[1]}: put {', '.join(FILES)} into one of "
         "them, or set load_pretrained to false"
     )
+
+
+def recorded_kwargs(directory: StrPath, env_id: str) -> list[str]:
+    """Returns the environment's arguments of the run in `directory`, each as `kwargs.NAME=VALUE`.
+
+    Empty where the folder holds no statistics, or those of another environment.
+
+    Raises:
+        SaveError: stats.json is not readable.
+    """
+    path = Path(directory, "stats.json")
+    if not path.exists():
+        return []
+    try:
+        stats = json.loads(read_bytes(path, MAX_BYTES))
+        kwargs = stats["config"]["kwargs"] if stats["env"] == env_id else {}
+        return [f"kwargs.{name}={json.dumps(value)}" for name, value in kwargs.items()]
+    except SaveError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SaveError(
+            f"{path}: not the statistics of a run ({reason(error)}); delete the file"
+        ) from None

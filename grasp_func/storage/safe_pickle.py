@@ -1,7 +1,7 @@
-"""Reads pickles that strangers may have written, without running anything in them.
+"""Loads untrusted pickles without executing code.
 
-A pickle is a program. Its opcodes are checked against those that plain data needs before it is
-started, and the names that it may ask for lead to stand-ins, never to an import.
+A pickle is a program. Its opcodes are compared with those that plain data needs before it is
+loaded, and the names that it may contain lead to stand-ins, never to an import.
 """
 
 import io
@@ -12,8 +12,8 @@ from typing import Any
 
 from grasp_func.storage.atomic import reason
 
-# Everything that a dictionary of numbers, texts and lists needs; nothing that imports, calls or
-# builds objects, and no LONG_BINPUT, whose argument can ask for gigabytes.
+# All that a dictionary of numbers, strings and lists needs. None of them imports, calls or builds
+# objects; LONG_BINPUT is left out because its argument can allocate gigabytes.
 PLAIN = {
     *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET"),
     *("EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_LIST", "APPEND", "APPENDS"),
@@ -24,25 +24,36 @@ PLAIN = {
 def load(
     data: bytes, opcodes: Set[str] = PLAIN, stand_ins: Mapping[tuple[str, str], type] | None = None
 ) -> Any:
-    """Returns what a pickle holds.
+    """Returns the content of a pickle.
 
     Args:
         data: the pickle.
-        opcodes: all that it may use.
-        stand_ins: what it gets for the exact names (module, name) that it may ask for.
+        opcodes: the opcodes that it may use.
+        stand_ins: the class used for each (module, name) that it may contain.
 
     Raises:
-        ValueError: anything else, in one line; nothing was executed.
+        ValueError: damaged, or it uses another opcode or name; nothing was executed.
     """
     try:
         for opcode, _, _ in pickletools.genops(data):
             if opcode.name not in opcodes:
                 raise ValueError(f"refused, its pickle could run code ({opcode.name})")
         return _Unpickler(data, stand_ins or {}).load()
-    except Exception as error:  # a damaged pickle can raise anything
+    # A damaged pickle can raise anything.
+    except Exception as error:
         why = reason(error)
         known = why if why.startswith("refused") else f"not a readable pickle ({why})"
         raise ValueError(known) from None
+
+
+def names_classes(data: bytes) -> bool:
+    """Returns whether a pickle imports by name, as pickled objects do and plain data does not."""
+    try:
+        names = {opcode.name for opcode, _, _ in pickletools.genops(data)}
+    # A damaged pickle can raise anything.
+    except Exception:
+        return False
+    return bool(names & {"GLOBAL", "STACK_GLOBAL"})
 
 
 class _Unpickler(pickle.Unpickler):

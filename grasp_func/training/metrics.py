@@ -1,33 +1,28 @@
-"""What a run tells about its progress: stats.json, stats.png and the interval behind them.
+"""Statistics of a run as pure functions: stats.json, stats.png and confidence intervals.
 
-Everything is pure but `recorded_kwargs`, which reads. Departs from Dext-Gen: success carries a
-confidence interval, table and air goals are told apart, and the axis counts environment steps of
-all workers, which can be compared between runs.
+Departs from Dext-Gen: success has a confidence interval, goals on the table and in the air are
+reported separately, and the axis counts the environment steps of all workers, so that runs can be
+compared.
 """
 
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from grasp_func.errors import SaveError
-from grasp_func.storage.atomic import read_bytes, reason
+from grasp_func.storage.stats_log import Row, json_line
 from grasp_func.training.evaluation import EvalResult
 
 CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
-MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 5 MB
-Row = Mapping[str, Any]  # one epoch, see `stats_png`
 
 
 def wilson_interval(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Returns the interval that holds the true success rate with the confidence `z` stands for.
+    """Returns a confidence interval of a success rate.
 
     Args:
         successes: number of successes, 0 to `n`.
-        n: number of independent trials; with none, nothing is known: (0, 1).
-        z: standard deviations of a normal distribution; 1.96 is 95%.
+        n: number of independent trials; the interval of none is (0, 1).
+        z: standard deviations of a normal distribution; 1.96 gives 95% confidence.
 
     Raises:
         ValueError: `successes` or `n` out of range.
@@ -59,39 +54,15 @@ def summary(score: EvalResult) -> dict[str, Any]:
     return numbers
 
 
-def stats_json(stats: Mapping[str, Any]) -> bytes:
-    """Returns the content of stats.json.
+def stats_json(facts: Mapping[str, Any], rows: Sequence[Row]) -> bytes:
+    """Returns the content of stats.json: facts of the run, and under `epochs` one row a line.
 
     Raises:
-        SaveError: not JSON (a number that is not finite, an object).
+        SaveError: not plain JSON: a number that is not finite, or an object.
     """
-    try:
-        return (json.dumps(stats, allow_nan=False, indent=1) + "\n").encode()
-    except (TypeError, ValueError) as error:
-        raise SaveError(f"stats.json: not plain JSON ({error})") from error
-
-
-def recorded_kwargs(directory: Path, env_id: str) -> list[str]:
-    """Returns the environment's arguments of the run in `directory`, each as `kwargs.NAME=VALUE`.
-
-    Empty where no statistics lie there, or those of another environment.
-
-    Raises:
-        SaveError: stats.json is not readable.
-    """
-    path = directory / "stats.json"
-    if not path.exists():
-        return []
-    try:
-        stats = json.loads(read_bytes(path, MAX_BYTES))
-        kwargs = stats["config"]["kwargs"] if stats["env"] == env_id else {}
-        return [f"kwargs.{name}={json.dumps(value)}" for name, value in kwargs.items()]
-    except SaveError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SaveError(
-            f"{path}: not the statistics of a run ({reason(error)}); delete the file"
-        ) from None
+    entries = [f"{json_line(name)}: {json_line(value)}" for name, value in facts.items()]
+    lines = ",\n".join(json_line(row) for row in rows)
+    return ("{\n" + ",\n".join([*entries, f'"epochs": [\n{lines}\n]']) + "\n}\n").encode()
 
 
 def stats_png(rows: Sequence[Row]) -> bytes:
@@ -104,7 +75,9 @@ def stats_png(rows: Sequence[Row]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, rarely needed
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 8), layout="constrained")
+    figure = Figure(figsize=(8, 8))
+    # A computed layout would double the time.
+    figure.subplots_adjust(left=0.1, right=0.97, bottom=0.07, top=0.97, hspace=0.1)
     FigureCanvasAgg(figure)
     panels = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1, 1])
     steps = [row["env_steps"] for row in rows]

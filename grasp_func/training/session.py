@@ -6,7 +6,7 @@ on all of them.
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -100,16 +100,22 @@ def train_and_record(
     start: resume.ResumePoint,
     paths: RunPaths | None,
     on_cycle: loop.OnCycle | None = None,
-) -> Iterator[EpochResult]:
+) -> Generator[EpochResult, None, None]:
     """Trains; after each epoch prints a line on the first process, and writes to `paths`.
+
+    A caller that stops early closes the iterator, on every process: that completes the statistics.
 
     Raises:
         SaveError: a file cannot be written; see `loop.train` for others.
     """
-    record = recorder.make_recorder(run, recorder.describe(run, run.env.name), paths, start)
-    for result in loop.train(run, start.state, start.progress, start.buffers, on_cycle):
-        record(result)
-        yield result
+    record = recorder.Recorder(run, recorder.describe(run, run.env.name), paths, start)
+    try:
+        for result in loop.train(run, start.state, start.progress, start.buffers, on_cycle):
+            record(result)
+            yield result
+    except GeneratorExit:
+        record.stop()
+        raise
 
 
 def check_memory(run: Run) -> None:

@@ -4,7 +4,6 @@ import os
 import pickle
 import pickletools
 import threading
-from datetime import datetime
 
 import pytest
 import torch
@@ -13,10 +12,7 @@ from grasp_func.errors import SaveError
 from grasp_func.storage import atomic
 from grasp_func.storage.agent_files import read_agent, write_agent
 from grasp_func.storage.atomic import atomic_write_bytes, atomic_write_text, write_folder
-from grasp_func.storage.run_dir import open_run, pretrain_directory
 from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, assert_same
-
-NOW = datetime(2026, 1, 2, 3, 4)
 
 
 @pytest.fixture
@@ -69,6 +65,7 @@ def test_normalizer_pickles_hold_no_code(saved):
 
 
 def test_ordered_dictionaries_of_modules_are_read(saved):
+    (saved / "agent.json").unlink()
     module = torch.nn.Module()
     module.layers = torch.nn.Sequential(
         torch.nn.Linear(OBS + GOAL, WIDTH), torch.nn.ReLU(), torch.nn.Linear(WIDTH, ACTION)
@@ -122,8 +119,6 @@ def test_writing_below_a_file_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SaveError, match="--save-dir DIR"):
         write_agent(tmp_path / "file" / "agent", agent())
-    with pytest.raises(SaveError, match="--save-dir DIR"):
-        open_run(tmp_path / "file", "Env-v0", NOW)
 
 
 def test_concurrent_writers_and_readers_see_whole_agents(tmp_path):
@@ -141,34 +136,13 @@ def test_concurrent_writers_and_readers_see_whole_agents(tmp_path):
     for files in [*seen, read_agent(tmp_path)]:
         match = [a for a in agents if torch.equal(a.goal_moments.mean, files.goal_moments.mean)]
         assert_same(files, match[0])
-    assert sorted(os.listdir(tmp_path)) == sorted([".lock", *FILES])
+    assert sorted(os.listdir(tmp_path)) == sorted([".lock", "agent.json", *FILES])
 
 
 def test_held_lock_ends_in_an_error(saved, monkeypatch):
     monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.05)
     with atomic.locked(saved), pytest.raises(SaveError, match="another process"):
         write_agent(saved, agent())
-
-
-# --- folders
-
-
-def test_runs_of_one_minute_get_different_folders(tmp_path):
-    runs = [open_run(tmp_path, "Env-v0", NOW) for _ in range(3)]
-    assert {run.latest for run in runs} == {tmp_path / "Env-v0"}
-    names = [run.backup.relative_to(tmp_path / "Env-v0" / "backup").name for run in runs]
-    assert names == ["2026_01_02_03_04", "2026_01_02_03_04_2", "2026_01_02_03_04_3"]
-    assert all(run.backup.is_dir() for run in runs)
-
-
-def test_pretrained_agent_of_the_environment_comes_first(tmp_path):
-    with pytest.raises(SaveError, match=r"Env-v0: no such folder, nor .*ShadowHand"):
-        pretrain_directory(tmp_path, "Env-v0", "ShadowHand")
-    hand, env = (tmp_path / "pretrain" / name for name in ("ShadowHand", "Env-v0"))
-    hand.mkdir(parents=True)
-    assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == hand
-    env.mkdir()
-    assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == env
 
 
 def test_files_are_readable_as_the_umask_says(tmp_path):

@@ -16,7 +16,9 @@ from small_agents import ACTION, FILES, GOAL, OBS, WIDTH, agent, mlp
 
 @pytest.fixture
 def saved(tmp_path):
+    """Returns the files of an agent without a manifest, which are read unchecked."""
     write_agent(tmp_path, agent())
+    (tmp_path / "agent.json").unlink()
     return tmp_path
 
 

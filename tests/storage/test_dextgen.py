@@ -2,44 +2,22 @@
 
 import os
 import pickle
-import sys
-import types
 
 import numpy as np
 import pytest
 import torch
 
 import hostile
+from dextgen_class import SIZE, made_by_the_class
 from grasp_func.core import normalizer
 from grasp_func.errors import SaveError
 from grasp_func.storage.dextgen import dextgen_normalizer_bytes, read_dextgen_normalizer
 
-SIZE, CLIP, EXCLUDED = 5, 1.5, (2, 3)
+CLIP, EXCLUDED = 1.5, (2, 3)
 ATTRIBUTES = [
     *("size", "world_size", "eps2", "clip", "lsum", "lsum_sq", "lcount", "sum", "sum_sq", "count"),
     *("mean", "std", "coal_buffer", "dist", "idx"),
 ]
-
-
-class Normalizer:
-    """What the published class is to a program that scales with it."""
-
-    def __call__(self, x):
-        idx = slice(None) if self.idx is None else self.idx
-        x = x.copy()
-        scaled = (x[..., idx] - self.mean[idx]) / self.std[idx]
-        x[..., idx] = np.clip(scaled, -self.clip, self.clip)
-        return x
-
-
-@pytest.fixture
-def published(monkeypatch):
-    """Puts the class where the pickles look for it."""
-    for name in ("mp_rl", "mp_rl.core", "mp_rl.core.normalizer"):
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    monkeypatch.setattr(Normalizer, "__module__", "mp_rl.core.normalizer")
-    sys.modules["mp_rl.core.normalizer"].Normalizer = Normalizer
-    return Normalizer
 
 
 def sample(exclude=EXCLUDED, n=60):
@@ -100,21 +78,6 @@ def test_round_trip_without_data(tmp_path):
     found, scaling = read_dextgen_normalizer(tmp_path / "n.pkl")
     assert found.count == 0 and torch.equal(found.m2, torch.zeros(SIZE).double())
     assert torch.equal(scaling.std, torch.ones(SIZE))
-
-
-def made_by_the_class(published, **changes):
-    """Returns a normalizer as Dext-Gen fills it: statistics of all entries, whatever idx says."""
-    data = np.random.default_rng(0).normal(2, 3, (50, SIZE)).astype(np.float32)
-    zeros = np.zeros(2 * SIZE + 1, np.float32)
-    made = published()
-    vars(made).update(
-        size=SIZE, world_size=2, eps2=np.full(SIZE, 1e-4, np.float32), clip=np.inf,
-        lsum=zeros[:SIZE], lsum_sq=zeros[SIZE:-1], lcount=zeros[:1],
-        sum=data.sum(0), sum_sq=(data**2).sum(0), count=np.array([50], np.float32),
-        mean=data.mean(0), std=data.std(0), coal_buffer=zeros, dist=True, idx=[0, 4],
-    )  # fmt: skip
-    vars(made).update(changes)
-    return made
 
 
 @pytest.mark.parametrize("protocol", [3, 4])

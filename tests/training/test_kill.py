@@ -1,7 +1,7 @@
 """Runs killed at random moments, half while they write, end in the bits of one that was not.
 
 Half of the kills come at a random moment, half as soon as a temporary name is seen on the disk:
-that of an agent's file, of a replay segment or of a checkpoint. Their traces are counted.
+that of an agent's file, of a replay shard or of a checkpoint. The files left behind are counted.
 """
 
 import contextlib
@@ -17,11 +17,19 @@ import pytest
 
 from command_line import launch, settings
 from grasp_func.config.load import recorded_config
+from grasp_func.storage.agent_files import read_agent
+from grasp_func.storage.checkpoint import checkpoints_of, open_checkpoint
 from grasp_func.training import resume
 from helpers import POINT_REACH, assert_same, make_run
 
 KILLS = 20
-WRITES = ("**/.*.tmp", "**/replay/**/.*.tmp", "**/*.orbax-checkpoint-tmp", "**/state.*-tmp/**/d/*")
+WRITES = (
+    "**/.*.tmp",
+    "*/.*.pt.*.tmp",
+    "**/replay/**/.*.tmp",
+    "**/checkpoints/*/.*.tmp",
+    "**/state.*-tmp/**/d/*",
+)
 TINY = settings("actor_net_type=DDP", "state_norm_exclude=[]", "workers=2", "buffer_size=70")
 
 
@@ -38,10 +46,11 @@ def wait_for_epochs(process, epochs):
 
 
 def wait_for_write(folder, pattern):
-    """Returns as soon as a file of that name is there; it is gone milliseconds later."""
+    """Returns as soon as a file of that name exists; it is gone milliseconds later."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        with contextlib.suppress(FileNotFoundError):  # a folder was renamed while we looked
+        # A folder may be renamed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
             if any(folder.glob(pattern)):
                 return
     raise AssertionError(f"never saw {pattern}")
@@ -60,10 +69,13 @@ def kill(process, processes):
 def result(folder, epochs):
     """Returns all that the run's last checkpoint holds, times and history aside."""
     (checkpoints,) = (folder / POINT_REACH / "checkpoints").iterdir()
-    epoch, facts = resume.read_facts(checkpoints)
-    assert epoch == epochs == len(facts["rows"])
+    newest = open_checkpoint(checkpoints_of(checkpoints)[-1])
+    assert newest.epoch == epochs
+    facts = newest.facts
     cfg = recorded_config({**facts["config"], "workers": facts["workers"]}, [])
-    loaded = resume.restore(make_run(cfg), checkpoints)
+    loaded = resume.restore(make_run(cfg), newest.path)
+    assert len(loaded.rows) == epochs
+    read_agent(folder / POINT_REACH)
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in loaded.rows]
     stats = json.loads((folder / POINT_REACH / "stats.json").read_text())
     assert [row["epoch"] for row in stats["epochs"]] == list(range(1, epochs + 1))
@@ -87,10 +99,11 @@ def test_kills_at_random_moments_change_no_bit(tmp_path, processes):
             wait_for_write(killed, chance.choice(WRITES))
         kill(process, processes)
         traces += any(path.name.endswith("tmp") for path in killed.rglob("*"))
+        read_agent(killed / POINT_REACH)
         arguments = ["--resume", "--set", "epochs=1000"]
     assert traces >= KILLS // 4, f"only {traces} kills hit a write"
     (checkpoints,) = (killed / POINT_REACH / "checkpoints").iterdir()
-    epochs = resume.read_facts(checkpoints)[0] + 2
+    epochs = int(checkpoints_of(checkpoints)[-1].name) + 2
     last = ["--set", f"epochs={epochs}"]
     for folder, first in ((killed, ["--resume"]), (straight, TINY)):
         done = start(folder, processes, *first, *last, wait=True)

@@ -1,4 +1,4 @@
-"""Intervals by hand, and statistics files that are complete or unchanged."""
+"""Intervals by hand, and the contents of statistics files."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_func.errors import SaveError
-from grasp_func.training.metrics import recorded_kwargs, stats_json, stats_png, wilson_interval
+from grasp_func.training.metrics import stats_json, stats_png, wilson_interval
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -67,17 +67,22 @@ def test_wilson_interval_holds_the_share_and_shrinks_with_data(n, data):
     assert high_100 - low_100 < high - low
 
 
-def test_statistics_are_json_in_order():
-    stats = {"z": 1, "a": {"x": None, "rows": [row(0)]}}
-    loaded = json.loads(stats_json(stats))
-    assert loaded == stats
-    assert list(loaded) == ["z", "a"]
+def test_statistics_are_json_in_order_with_a_line_for_each_row():
+    facts, rows = {"z": 1, "a": {"x": None}}, [row(0), row(1)]
+    data = stats_json(facts, rows)
+    loaded = json.loads(data)
+    assert loaded == {**facts, "epochs": rows}
+    assert list(loaded) == ["z", "a", "epochs"]
+    assert [json.loads(line.rstrip(b",")) for line in data.splitlines()[4:6]] == rows
+    assert json.loads(stats_json({"z": 1}, [])) == {"z": 1, "epochs": []}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, object(), {1, 2}])
-def test_what_is_not_json_is_refused(value):
-    with pytest.raises(SaveError, match=r"stats\.json: not plain JSON"):
-        stats_json({"bad": value})
+def test_statistics_that_are_not_json_are_refused(value):
+    with pytest.raises(SaveError, match=r"statistics: not plain JSON"):
+        stats_json({"bad": value}, [])
+    with pytest.raises(SaveError, match=r"statistics: not plain JSON"):
+        stats_json({}, [{"bad": value}])
 
 
 @pytest.mark.parametrize(
@@ -93,32 +98,3 @@ def test_plots_of_any_number_of_epochs(rows):
     data = stats_png(rows)
     assert data.startswith(PNG)
     assert len(data) > 5000
-
-
-def test_recorded_kwargs_are_overrides_of_the_same_environment(tmp_path):
-    content = {"env": "A-v0", "config": {"kwargs": {"air_goal_share": 1.0, "objects": ["Cube"]}}}
-    (tmp_path / "stats.json").write_text(json.dumps(content))
-    expected = ["kwargs.air_goal_share=1.0", 'kwargs.objects=["Cube"]']
-    assert recorded_kwargs(tmp_path, "A-v0") == expected
-    assert recorded_kwargs(tmp_path, "B-v0") == []
-    assert recorded_kwargs(tmp_path / "none", "A-v0") == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "[]", "{", '{"env": "A-v0"}', '{"env": "A-v0", "config": []}', "[" * 100_000),
-        *("\xff", "NaN", '{"env": "A-v0", "config": {"kwargs": [1]}}', f'{{"{chr(27)}": 1}}'),
-    ],
-)
-def test_unreadable_statistics_are_named(tmp_path, text):
-    (tmp_path / "stats.json").write_text(text)
-    with pytest.raises(SaveError, match=r"stats\.json: not the statistics"):
-        recorded_kwargs(tmp_path, "A-v0")
-
-
-def test_huge_statistics_are_not_read(tmp_path):
-    with (tmp_path / "stats.json").open("wb") as file:
-        file.truncate(10 * 2**30)  # sparse
-    with pytest.raises(SaveError, match="larger than"):
-        recorded_kwargs(tmp_path, "A-v0")

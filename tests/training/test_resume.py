@@ -2,18 +2,18 @@
 
 import json
 import shutil
-from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from grasp_func.core.replay import ReplayBuffer
 from grasp_func.errors import ConfigError, SaveError
-from grasp_func.storage import replay_shards
-from grasp_func.storage.run_dir import open_run, reopen_run
+from grasp_func.storage import parts, replay_shards
+from grasp_func.storage.stats_log import StatsLog
 from grasp_func.training import recorder, resume
 from helpers import POINT_REACH, assert_same, make_run, run_twins
-from resumable import WORKERS, config, paths, play
+from resumable import WORKERS, config, paths, play, seal
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,14 @@ def test_an_eased_angle_tolerance_goes_on(processes, tmp_path):
 def test_a_run_killed_while_writing_resumes_from_the_checkpoint_before(
     straight, tmp_path, monkeypatch
 ):
-    real = resume.save_checkpoint
+    real = recorder.save_checkpoint
 
     def die_in_the_third(directory, epoch, *rest):
         if epoch == 3:
             raise RuntimeError("killed")
         real(directory, epoch, *rest)
 
-    monkeypatch.setattr(resume, "save_checkpoint", die_in_the_third)
+    monkeypatch.setattr(recorder, "save_checkpoint", die_in_the_third)
     with pytest.raises(RuntimeError, match="killed"):
         play(tmp_path / "run", config(epochs=4), 1)
     monkeypatch.undo()
@@ -70,7 +70,7 @@ def test_old_segments_are_deleted_but_none_that_is_needed(tmp_path):
 
 
 def test_resumed_config_is_the_runs_own(checkpoints):
-    cfg = resume.resumed_config(checkpoints, POINT_REACH, ["epochs=9"])
+    cfg = resume.resumed_config(checkpoints / "2", POINT_REACH, ["epochs=9"])
     assert cfg == config(epochs=9)
 
 
@@ -88,51 +88,36 @@ def test_resumed_config_is_the_runs_own(checkpoints):
 )
 def test_a_run_is_not_resumed_as_another(checkpoints, env_id, overrides, error, words):
     with pytest.raises(error, match=words):
-        resume.resumed_config(checkpoints, env_id, overrides)
-
-
-def test_damage_is_found_before_anything_is_written(checkpoints, tmp_path):
-    run = make_run(config(epochs=4))
-    segment = checkpoints / "replay" / "worker_00001" / "epoch_0000002.npy"
-    whole = segment.read_bytes()
-    for data in (whole[:200], b"", whole[:-4]):
-        segment.write_bytes(data)
-        with pytest.raises(SaveError, match=r"epoch_0000002.npy: replay"):
-            resume.restore(run, checkpoints)
-    rows = np.load(checkpoints / "replay" / "worker_00000" / "epoch_0000002.npy")
-    rows[0, 0] = np.nan
-    np.save(segment, rows)
-    with pytest.raises(SaveError, match="not finite float32"):
-        resume.restore(run, checkpoints)
-    segment.unlink()
-    with pytest.raises(SaveError, match=r"epoch_0000002.npy: replay cannot be read"):
-        resume.restore(run, checkpoints)
-
-
-def test_damaged_checkpoint_is_named(checkpoints):
-    shutil.rmtree(checkpoints / "2" / "facts")
-    with pytest.raises(SaveError, match="damaged"):
-        resume.read_facts(checkpoints)
-    with pytest.raises(SaveError, match="no checkpoint there"):
-        resume.read_facts(checkpoints / "none")
+        resume.resumed_config(checkpoints / "2", env_id, overrides)
 
 
 def rewrite_facts(checkpoints, change):
     """Changes the facts of the newest checkpoint as another program might."""
-    path = checkpoints / "2" / "facts" / "metadata"
+    path = checkpoints / "2" / "facts.json"
     facts = json.loads(path.read_text())
     change(facts)
     path.write_text(json.dumps(facts))
+    seal(checkpoints / "2")
+
+
+def rewrite_rows(checkpoints, rows):
+    (checkpoints / "stats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    log = StatsLog(checkpoints / "stats.jsonl", (checkpoints / "stats.jsonl").stat().st_size)
+    manifest = checkpoints / "2" / "manifest.json"
+    listed = {**parts.parse_manifest(manifest.read_bytes()), "stats.jsonl": log.part}
+    manifest.write_bytes(parts.manifest_bytes(listed))
 
 
 FACTS = {
-    "the format before": (lambda facts: facts.update(format=2), "format 2, this version reads 3"),
-    "no format": (lambda facts: facts.pop("format"), "format None, this version reads 3"),
-    "no rows": (lambda facts: facts.pop("rows"), "damaged, rows: Field required"),
+    "the format before": (
+        lambda facts: facts.update(format=2),
+        "format 2, this version reads format 4",
+    ),
+    "no format": (lambda facts: facts.pop("format"), "format None, this version reads format 4"),
+    "no history": (lambda facts: facts.pop("history"), "damaged, history: Field required"),
     "text for a number": (lambda facts: facts.update(workers="2"), "damaged, workers: Input"),
     "unknown": (lambda facts: facts.update(code="import os"), "damaged, code: Extra inputs"),
-    "lost row": (lambda facts: facts["rows"].pop(), "statistics are not those of 2 epochs"),
-    "other epoch": (lambda facts: facts["progress"].update(epoch=1), "not those of 2 epochs"),
+    "other epoch": (lambda facts: facts["progress"].update(epoch=1), "not that of 2 epochs"),
     "new progress": (lambda facts: facts["progress"].update(mood=1), "its progress is .*mood"),
     "old progress": (lambda facts: facts["progress"].pop("late_hits"), "this version .* reads"),
     "progress of another type": (
@@ -147,23 +132,40 @@ def test_facts_of_another_version_or_damaged_ones_are_refused(checkpoints, name)
     change, words = FACTS[name]
     rewrite_facts(checkpoints, change)
     with pytest.raises(SaveError, match=words):
-        resume.resumed_config(checkpoints, POINT_REACH, ["epochs=9"])
+        resume.resumed_config(checkpoints / "2", POINT_REACH, ["epochs=9"])
     with pytest.raises(SaveError, match=words):
-        resume.restore(make_run(config()), checkpoints)
+        resume.restore(make_run(config()), checkpoints / "2")
+
+
+ROWS = {
+    "lost": [{"epoch": 1}],
+    "one too many": [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}],
+    "no rows": [1, 2],
+    "of other epochs": [{"epoch": 2}, {"epoch": 1}],
+    "without epochs": [{}, {}],
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_statistics_of_other_epochs_are_refused(checkpoints, name):
+    rewrite_rows(checkpoints, ROWS[name])
+    with pytest.raises(SaveError, match=r"damaged, its (statistics|lines) are not"):
+        resume.restore(make_run(config()), checkpoints / "2")
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{", b"[" * 100_000, b"\xff", b"nope"])
 def test_facts_that_are_no_json_are_refused(checkpoints, text):
-    (checkpoints / "2" / "facts" / "metadata").write_bytes(text)
+    (checkpoints / "2" / "facts.json").write_bytes(text)
+    seal(checkpoints / "2")
     with pytest.raises(SaveError):
-        resume.resumed_config(checkpoints, POINT_REACH, ["epochs=9"])
+        resume.resumed_config(checkpoints / "2", POINT_REACH, ["epochs=9"])
 
 
 def test_a_damaged_segment_of_one_process_is_an_error_on_all(checkpoints):
     (checkpoints / "replay" / "worker_00001" / "epoch_0000002.npy").write_bytes(b"")
 
     def process(comm):
-        resume.restore(make_run(config(), comm), checkpoints)
+        resume.restore(make_run(config(), comm), checkpoints / "2")
 
     errors = run_twins(2, process)
     assert all(isinstance(error, SaveError) for error in errors)
@@ -174,8 +176,8 @@ def test_without_replay_only_the_buffers_are_lost(checkpoints):
     run = make_run(config(epochs=4))
     shutil.rmtree(checkpoints / "replay")
     with pytest.raises(SaveError, match="resume --without-replay"):
-        resume.restore(run, checkpoints)
-    start = resume.restore(run, checkpoints, with_replay=False)
+        resume.restore(run, checkpoints / "2")
+    start = resume.restore(run, checkpoints / "2", with_replay=False)
     assert [len(buffer) for buffer in start.buffers] == [0, 0]
     assert "2 worker(s) with 0 episodes of replay each" in start.history[-1]
 
@@ -193,7 +195,9 @@ def test_a_run_without_its_old_replay_can_be_resumed_exactly(tmp_path):
 @pytest.mark.parametrize("part", ["save_checkpoint", "write_shard", "agent_bytes"])
 def test_an_error_of_one_process_while_saving_ends_all_of_them(part, straight, tmp_path):
     """The second of two processes, or the first, finds the disk full in the third epoch."""
-    home = {"save_checkpoint": resume, "write_shard": replay_shards, "agent_bytes": recorder}[part]
+    home = {"save_checkpoint": recorder, "write_shard": replay_shards, "agent_bytes": recorder}[
+        part
+    ]
     real, calls = getattr(home, part), []
 
     def full(*arguments):
@@ -210,27 +214,29 @@ def test_an_error_of_one_process_while_saving_ends_all_of_them(part, straight, t
     assert_same(play(folder, config(epochs=4), 1, resumed=True), straight)
 
 
-def test_a_run_is_resumed_once_at_a_time(tmp_path):
-    first = open_run(tmp_path, POINT_REACH, datetime(2026, 1, 2, 3, 4))
-    with pytest.raises(SaveError, match="03_04: this run is running; end it first"):
-        reopen_run(first.checkpoints)
-    assert open_run(tmp_path, POINT_REACH, datetime(2026, 1, 2, 3, 4)) != first
-
-
 def test_other_networks_are_refused(checkpoints):
     with pytest.raises(SaveError, match="this run needs"):
-        resume.restore(make_run(config(actor_net_layer_width=9)), checkpoints)
+        resume.restore(make_run(config(actor_net_layer_width=9)), checkpoints / "2")
 
 
-def test_find_run_takes_the_newest_or_the_one_named(tmp_path):
+@pytest.mark.parametrize("kind", [str, Path])
+def test_find_run_takes_the_newest_or_the_one_named(tmp_path, kind):
     with pytest.raises(SaveError, match="no run to resume"):
+        resume.find_run(kind(tmp_path), "A-v0", "auto")
+    runs = tmp_path / "A-v0" / "checkpoints"
+    for name in ("2026_01_01/3", "2026_01_02/9", "2026_01_02/10"):
+        (runs / name).mkdir(parents=True)
+    for choice, found in {
+        "auto": "2026_01_02/10",
+        kind(runs / "2026_01_01"): "2026_01_01/3",
+        kind(runs / "2026_01_02" / "9"): "2026_01_02/9",
+    }.items():
+        assert resume.find_run(kind(tmp_path), "A-v0", choice) == runs / found
+    (runs / "2026_01_03").mkdir()
+    with pytest.raises(SaveError, match="2026_01_03: no checkpoint there; name another run"):
         resume.find_run(tmp_path, "A-v0", "auto")
-    for name in ("2026_01_01", "2026_01_02"):
-        (tmp_path / "A-v0" / "checkpoints" / name).mkdir(parents=True)
-    assert resume.find_run(tmp_path, "A-v0", "auto").name == "2026_01_02"
-    assert resume.find_run(tmp_path, "A-v0", "checkpoints/y").as_posix() == "checkpoints/y"
     for path in ("x/y", "A-v0", ".", "/"):
-        with pytest.raises(SaveError, match=r"not a run, expected .*/A-v0/checkpoints/<run>"):
+        with pytest.raises(SaveError, match=r"not a run, expected .*/A-v0/checkpoints/<run> or"):
             resume.find_run(tmp_path, "A-v0", path)
 
 

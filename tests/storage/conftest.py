@@ -1,0 +1,1 @@
+from dextgen_class import published  # noqa: F401  a fixture
