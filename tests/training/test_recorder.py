@@ -8,7 +8,8 @@ import pytest
 from grasp_func.storage.checkpoint import checkpoints_of
 from grasp_func.storage.stats_log import StatsLog, read_rows
 from grasp_func.training import recorder, resume
-from grasp_func.training.loop import initial_state, train
+from grasp_func.training.loop import train
+from grasp_func.training.setup import initial_state
 from helpers import POINT_REACH, make_run, run_twins
 from resumable import config, paths
 
@@ -36,7 +37,7 @@ def reports(eager):
     """Returns a run and a function that makes the report of any epoch."""
     run = make_run(config(epochs=EPOCHS, workers=1))
     report = next(train(run, initial_state(run)))
-    return run, lambda n: report._replace(progress=report.progress._replace(epoch=n))
+    return run, lambda n: report._replace(schedule=report.schedule._replace(epoch=n))
 
 
 def test_five_thousand_epochs_write_little(tmp_path, written, reports, monkeypatch, capsys):
