@@ -27,6 +27,7 @@ from .robots.spec import ObservationLayout, RobotSpec
 from .sim.types import BodyState, Contact
 from .sim.window import make_simulation
 from .suite import SUITE
+from .symmetry import make_symmetry
 from .tasks.goal_marker import GoalMarker
 from .tasks.placement import build, make_ground
 from .tasks.pregrasp import place_hand
@@ -81,6 +82,9 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self.gripper_type = robot.name
         self.observation_layout: ObservationLayout = layout(robot)
         self.action_layout: ObservationLayout = robot.action_layout
+        self.symmetry = make_symmetry(
+            robot, self.observation_layout, self._objects, row.arena, row.task
+        )
         self._low, self._high = bounds(robot)
         goal = Box(-POSITION_BOUND, POSITION_BOUND, (row.task.goal_size,), np.float32)
         observation = Box(self._low, self._high, dtype=np.float32)

@@ -53,6 +53,28 @@ class Coupling(NamedTuple):
     erp: float = 0.2
 
 
+class BodySymmetry(NamedTuple):
+    """A change of the grip frame after which the gripper looks the same.
+
+    Attributes:
+        signs: of the frame's x, y and z axis.
+        swaps: pairs of names of links that change places.
+    """
+
+    signs: tuple[float, float, float]
+    swaps: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether it is a mirror image of the gripper, not a rotation."""
+        x, y, z = self.signs
+        return x * y * z < 0.0
+
+    def partner(self, name: str) -> str:
+        """The link that takes the place of the named one."""
+        return {**dict(self.swaps), **{b: a for a, b in self.swaps}}.get(name, name)
+
+
 @dataclass(frozen=True)
 class RobotSpec:
     """A hand.
@@ -78,6 +100,7 @@ class RobotSpec:
         touching: pairs of links that collide with each other; no others of the hand do.
         rotation_action: how an action names an orientation.
         rotation_share: part of the way to the action's orientation that is targeted at each step.
+        symmetries: changes of the grip frame after which the gripper looks the same.
     """
 
     name: str
@@ -98,6 +121,7 @@ class RobotSpec:
     touching: tuple[tuple[str, str], ...] = ()
     rotation_action: RotationAction = MATRIX
     rotation_share: float = 0.05
+    symmetries: tuple[BodySymmetry, ...] = ()
 
     @property
     def action_layout(self) -> ObservationLayout:
@@ -108,6 +132,13 @@ class RobotSpec:
             *([(turn.block, turn.size, "-")] if turn.size else []),
             ("grip_joints", len(self.basis), "-"),
         )
+
+    def swapped_actions(self, body: BodySymmetry) -> list[int]:
+        """For each entry of the joints' action the one that takes its place."""
+        names = [actuator.joint for actuator in self.actuators]
+        partners = [body.partner(name) for name in names]
+        places = [names.index(p if p in names else n) for p, n in zip(partners, names, strict=True)]
+        return [self.basis.index(tuple(row[place] for place in places)) for row in self.basis]
 
 
 def full_control(n: int) -> Basis:

@@ -68,6 +68,7 @@ class Config(BaseModel):
     k: NonNegative = _key(4.0, "hindsight goals per real one; the share k / (k + 1) is relabelled")
     p_moved: Share = _key(0.0, "share of replay drawn from episodes that moved the object")
     p_lifted: Share = _key(0.0, "then, share drawn from episodes that lifted the object")
+    p_symmetry: Share = _key(0.0, "probability that a replayed transition is turned and mirrored")
     action_clip: Positive = _key(1.0, "bound of the entries of an action while exploring")
     state_clip: Positive = _key(200.0, "bound of normalised observations")
     goal_clip: Positive = _key(200.0, "bound of normalised goals")

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from grasp_func.core.rng import Key, numpy_rng
-from grasp_func.core.types import Array, EnvSpec, Episode, RewardFn, Transition
+from grasp_func.core.rng import Key, fold_in, numpy_rng
+from grasp_func.core.symmetry import transform
+from grasp_func.core.types import Array, EnvSpec, Episode, RewardFn, Symmetry, Transition
 
 MOVED = 0.01  # m; an object that left its start by more has been touched
 LIFTED = 0.045  # m; one that rose by more no longer lies on the table
@@ -25,6 +26,7 @@ class ReplaySampling(NamedTuple):
     k: float = 4.0  # hindsight goals per original goal: k / (k + 1) of the goals are replaced
     p_moved: float = 0.0  # episode taken from those in which the object moved
     p_lifted: float = 0.0  # then: episode taken from those in which it was lifted
+    p_symmetry: float = 0.0  # transition replaced by a symmetric copy
 
     @property
     def p_relabel(self) -> float:
@@ -146,11 +148,15 @@ def draw_batches(
     batch_size: int,
     sampling: ReplaySampling,
     reward_fn: RewardFn,
+    symmetry: Symmetry | None = None,
 ) -> list[Transition]:
     """Draws all batches of a cycle at once; each is a view [B, ...] of the gathered arrays."""
     held = len(buffer)
     horizon = buffer.episodes.action.shape[1]
     n = n_batches * batch_size
     idx = draw_indices(key, horizon, n, sampling, buffer.moved[:held], buffer.lifted[:held])
-    fields = (field.split(batch_size) for field in gather(buffer.episodes, idx, reward_fn))
-    return [Transition(*batch) for batch in zip(*fields, strict=True)]
+    batch = gather(buffer.episodes, idx, reward_fn)
+    if symmetry is not None and sampling.p_symmetry > 0:
+        batch = transform(batch, fold_in(key, 1), symmetry, sampling.p_symmetry)
+    fields = (field.split(batch_size) for field in batch)
+    return [Transition(*parts) for parts in zip(*fields, strict=True)]

@@ -208,6 +208,7 @@ def run_cycle(
             cfg.batch_size,
             sampling,
             reward_fn,
+            run.env_spec.symmetry,
         )
         for worker, buffer in zip(run.workers.local_workers, buffers, strict=True)
     ]

@@ -13,7 +13,8 @@ import numpy as np
 
 from grasp_func.core.numpy_policy import Policy, act
 from grasp_func.core.rng import Key, fold_in, integer_seed
-from grasp_func.core.types import Array, EnvSpec, Episode, as_float32
+from grasp_func.core.symmetry import make_vector_symmetry
+from grasp_func.core.types import Array, EnvSpec, Episode, Symmetry, as_float32
 
 Perturb = Callable[[Array, int], Array]  # (greedy action [A], t) -> action taken [A]
 ROTATION_BLOCK = "grip_rot_matrix"
@@ -75,6 +76,7 @@ def env_spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
         obs_blocks=_slices(getattr(env.unwrapped, "observation_layout", ())),
         horizon=env.spec.max_episode_steps,
         lowest_reward=getattr(env.unwrapped, "lowest_reward", -1.0),
+        symmetry=_symmetry(getattr(env.unwrapped, "symmetry", None)),
     )
 
 
@@ -138,6 +140,23 @@ def score(outcomes: Sequence[EpisodeResult]) -> EvalResult:
 
     table = [outcome for outcome in outcomes if outcome.air is False]
     return EvalResult(rate(list(outcomes)), rate(table), rate([o for o in outcomes if o.air]))
+
+
+def _symmetry(declared: Any) -> Symmetry | None:
+    """Returns what an environment declares in its attribute `symmetry`."""
+    if declared is None:
+        return None
+    names = "observation", "goal", "action"
+    return Symmetry(
+        *(
+            make_vector_symmetry(
+                getattr(declared, name),
+                declared.center,
+                [getattr(involution, name) for involution in declared.involutions],
+            )
+            for name in names
+        )
+    )
 
 
 def _slices(blocks: Sequence[tuple[str, int, str]]) -> dict[str, slice]:
