@@ -29,6 +29,7 @@ from .sim.types import BodyState, Contact
 from .sim.window import has_display, make_simulation
 from .spaces import action_space, clip_action, observation_space
 from .suite import SUITE
+from .symmetry import make_symmetry
 from .tasks.goal_marker import GoalMarker
 from .tasks.placement import add_arena, make_ground
 from .tasks.pregrasp import place_gripper
@@ -87,6 +88,9 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self.gripper_type = robot.name
         self.observation_layout = observation_layout(robot)
         self.action_layout = robot.action_layout
+        self.symmetry = make_symmetry(
+            robot, self.observation_layout, self._objects, row.arena, row.task
+        )
         self.observation_space = observation_space(robot, row.task.goal_size)
         self.action_space = action_space(robot)
         self._low, self._high = bounds(robot)

@@ -5,6 +5,7 @@ import dataclasses
 import pickle
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
@@ -84,6 +85,14 @@ class PointReach(gymnasium.Env):
             achieved_goal=spaces.Box(-1, 1, (dims,)),
             desired_goal=spaces.Box(-0.5, 0.5, (dims,)),
         )
+        if dims == 3 and not rotation:
+            self.symmetry = SimpleNamespace(
+                center=(0.0, 0.0),
+                observation=(("point", 3), ("vector", 3)),
+                goal=(("point", 3),),
+                action=(("vector", 3),),
+                involutions=(),
+            )
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)

@@ -12,7 +12,7 @@ from ..sim.colours import FINGER, PALM, THUMB
 from ..sim.rotations import Quaternion, Vector
 from ..sim.types import Colour, Shape, Stepping
 from ..sim.urdf import Link
-from .spec import Actuator, Coupling, RobotSpec, full_control
+from .spec import Actuator, BodySymmetry, Coupling, RobotSpec, full_control
 
 _QUARTER = math.sqrt(0.5)
 # +90 degrees about x and y.
@@ -113,5 +113,11 @@ BARRETT = RobotSpec(
     workspace=((0.22, 0.78), (-0.32, 0.32), (0.405, 0.85)),
     joint_unit="rad",
     weld_force=100.0,
+    symmetries=(
+        BodySymmetry(
+            (1.0, 1.0, -1.0),
+            (("spread1", "spread2"), ("medial1", "medial2"), ("distal1", "distal2")),
+        ),
+    ),
     stepping=Stepping(substeps=6, time_step=1.0 / 150.0, iterations=20, erp=0.16),
 )

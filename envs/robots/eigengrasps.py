@@ -54,7 +54,8 @@ def with_eigengrasps(spec: RobotSpec, n_eigengrasps: int) -> RobotSpec:
         raise ValueError(f"n_eigengrasps = {n_eigengrasps!r} for {spec.name}, expected {expected}")
     if n_eigengrasps == 0:
         return spec
-    return dataclasses.replace(spec, basis=load(spec.name).components[:n_eigengrasps])
+    components = load(spec.name).components[:n_eigengrasps]
+    return dataclasses.replace(spec, basis=components, symmetries=())
 
 
 def synergies(postures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import math
 from ..sim.colours import FINGER, PALM, THUMB
 from ..sim.types import Shape, Stepping
 from ..sim.urdf import Link
-from .spec import Actuator, RobotSpec
+from .spec import Actuator, BodySymmetry, RobotSpec
 
 _FINGER = (0.0135, 0.007, 0.0385)
 
@@ -51,5 +51,9 @@ PARALLEL_JAW = RobotSpec(
     workspace=((0.22, 0.78), (-0.32, 0.32), (0.405, 0.85)),
     joint_unit="m",
     weld_force=150.0,
+    symmetries=(
+        BodySymmetry((1.0, -1.0, 1.0), (("left_finger", "right_finger"),)),
+        BodySymmetry((1.0, -1.0, -1.0), (("left_finger", "right_finger"),)),
+    ),
     stepping=Stepping(substeps=8, time_step=0.005, iterations=20, erp=0.12),
 )

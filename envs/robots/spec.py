@@ -55,6 +55,28 @@ class Coupling(NamedTuple):
     erp: float = 0.2
 
 
+class BodySymmetry(NamedTuple):
+    """A change of the grip frame after which the gripper looks the same.
+
+    Attributes:
+        signs: of the frame's x, y and z axis.
+        swaps: pairs of names of links that change places.
+    """
+
+    signs: tuple[float, float, float]
+    swaps: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether it is a mirror image of the gripper, not a rotation."""
+        x, y, z = self.signs
+        return x * y * z < 0.0
+
+    def partner(self, name: str) -> str:
+        """The link that takes the place of the named one."""
+        return {**dict(self.swaps), **{b: a for a, b in self.swaps}}.get(name, name)
+
+
 @dataclass(frozen=True)
 class RobotSpec:
     """A gripper.
@@ -82,6 +104,7 @@ class RobotSpec:
         touching: pairs of links that collide with each other; all other pairs do not.
         rotation_action: the part of an action that sets the target orientation.
         rotation_rate: fraction of the rotation to the target orientation made in one step.
+        symmetries: changes of the grip frame after which the gripper looks the same.
     """
 
     name: str
@@ -102,6 +125,7 @@ class RobotSpec:
     touching: tuple[tuple[str, str], ...] = ()
     rotation_action: RotationAction = MATRIX
     rotation_rate: float = 0.05
+    symmetries: tuple[BodySymmetry, ...] = ()
 
     @property
     def action_layout(self) -> ObservationLayout:
@@ -112,6 +136,13 @@ class RobotSpec:
             *([(rotation.block, rotation.size, "-")] if rotation.size else []),
             ("grip_joints", len(self.basis), "-"),
         )
+
+    def swapped_actions(self, body: BodySymmetry) -> list[int]:
+        """For each entry of the joints' action the one that takes its place."""
+        names = [actuator.joint for actuator in self.actuators]
+        partners = [body.partner(name) for name in names]
+        places = [names.index(p if p in names else n) for p, n in zip(partners, names, strict=True)]
+        return [self.basis.index(tuple(row[place] for place in places)) for row in self.basis]
 
 
 def full_control(n: int) -> Basis:

@@ -46,6 +46,7 @@ class Task:
     marker: tuple[Shape, ...] = POSITION_MARKER
     region: tuple[Shape, ...] = ()
     angle_tolerance: float | None = None
+    goal_blocks: tuple[tuple[str, int], ...] = (("point", 3),)
 
     def with_angle_tolerance(self, angle: float) -> "Task":
         """Returns the task with another angle tolerance.
@@ -134,6 +135,7 @@ class Orient(Task):
     goal_size: int = 9
     marker: tuple[Shape, ...] = POSE_MARKER
     angle_tolerance: float | None = 0.2
+    goal_blocks: tuple[tuple[str, int], ...] = (("point", 3), ("rotation", 6))
     yaw: float = 1.5
     tilt: float = 0.0
 
@@ -190,6 +192,7 @@ class Avoid(Task):
 
     goal_size: int = 6
     lowest_reward: float = -2.0
+    goal_blocks: tuple[tuple[str, int], ...] = (("point", 3), ("point", 3))
     forbidden: float = 0.1
     region: tuple[Shape, ...] = region_marker(0.1)
     p_between: float = 0.5

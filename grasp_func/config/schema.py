@@ -175,6 +175,11 @@ class Replay(_Keys):
     p_lifted: Fraction = _key(
         0.0, "probability of then replaying from those in which the object was lifted"
     )
+    p_symmetry: Fraction = _key(
+        0.0,
+        "probability that a replayed transition is replaced by a symmetric copy (turned about the "
+        "vertical axis, mirrored), where the environment declares symmetries",
+    )
 
 
 class Schedule(_Keys):

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from grasp_func.core.rng import Key, numpy_rng
-from grasp_func.core.types import Array, EnvSpec, Episode, RewardFn, Transition
+from grasp_func.core.rng import Key, fold_in, numpy_rng
+from grasp_func.core.symmetry import transform
+from grasp_func.core.types import Array, EnvSpec, Episode, RewardFn, Symmetry, Transition
 
 # An object farther than this from its initial position has moved, in metres.
 MOVED = 0.01
@@ -28,11 +29,13 @@ class ReplaySampling(NamedTuple):
         k: hindsight goals per original goal; k / (k + 1) of the goals are replaced.
         p_moved: probability of sampling among the episodes in which the object moved.
         p_lifted: probability of sampling among those in which it was lifted; drawn last.
+        p_symmetry: probability that a transition is replaced by a symmetric copy.
     """
 
     k: float = 4.0
     p_moved: float = 0.0
     p_lifted: float = 0.0
+    p_symmetry: float = 0.0
 
     @property
     def p_relabel(self) -> float:
@@ -162,11 +165,15 @@ def draw_batches(
     batch_size: int,
     sampling: ReplaySampling,
     reward_fn: RewardFn,
+    symmetry: Symmetry | None = None,
 ) -> list[Transition]:
     """Samples all batches of a cycle at once; they are views [B, ...] of common arrays."""
     held = len(buffer)
     horizon = buffer.episodes.action.shape[1]
     n = n_batches * batch_size
     idx = draw_indices(key, horizon, n, sampling, buffer.moved[:held], buffer.lifted[:held])
-    fields = (field.split(batch_size) for field in gather(buffer.episodes, idx, reward_fn))
-    return [Transition(*batch) for batch in zip(*fields, strict=True)]
+    batch = gather(buffer.episodes, idx, reward_fn)
+    if symmetry is not None and sampling.p_symmetry > 0:
+        batch = transform(batch, fold_in(key, 1), symmetry, sampling.p_symmetry)
+    fields = (field.split(batch_size) for field in batch)
+    return [Transition(*parts) for parts in zip(*fields, strict=True)]

@@ -40,6 +40,27 @@ class Episode(NamedTuple):
     action: Array  # [T, A]
 
 
+class VectorSymmetry(NamedTuple):
+    """How symmetries act on vectors [..., n] of one kind; see `symmetry.make_vector_symmetry`."""
+
+    # [n] float32: where the axis is, in the x and y components of points; else 0
+    center: Array
+    # [k] int: entries that are x components of points, vectors and columns of rotations
+    x: Array
+    # [k] int: the y components that belong to them
+    y: Array
+    # (source entry [n], sign [n]) of each mirror image
+    involutions: tuple[tuple[Array, Array], ...] = ()
+
+
+class Symmetry(NamedTuple):
+    """Symmetries of an environment: turns about a vertical axis, and involutions."""
+
+    obs: VectorSymmetry
+    goal: VectorSymmetry
+    action: VectorSymmetry
+
+
 class EnvSpec(NamedTuple):
     """Sizes of an environment and the meaning of its entries.
 
@@ -51,6 +72,7 @@ class EnvSpec(NamedTuple):
         obs_blocks: named blocks of the observation.
         horizon: steps T of an episode.
         lowest_reward: lowest reward of a step; the highest is 0.
+        symmetry: what may be turned and mirrored, or None.
     """
 
     obs: int
@@ -60,6 +82,7 @@ class EnvSpec(NamedTuple):
     obs_blocks: dict[str, slice]
     horizon: int
     lowest_reward: float = -1.0
+    symmetry: Symmetry | None = None
 
 
 def as_float32(values: Any) -> Array:

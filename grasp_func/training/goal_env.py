@@ -11,7 +11,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from grasp_func.core.types import Array, EnvSpec
+from grasp_func.core.symmetry import make_vector_symmetry
+from grasp_func.core.types import Array, EnvSpec, Symmetry
 from grasp_func.errors import ConfigError, UserError
 from grasp_func.training.env_checks import check_spaces, named_slices, reward_shift
 
@@ -79,7 +80,7 @@ class GymGoalEnv:
     * Without `info["is_success"]` an episode succeeds where the reward is that of the goal.
 
     Attributes that are used if the environment has them: `observation_layout` and `action_layout`
-    (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`, and
+    (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`, `symmetry`, and
     `angle_tolerance`, whose value at the first adaptation is the true task's.
 
     Args:
@@ -225,7 +226,24 @@ def _spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
         obs_blocks=named_slices(getattr(inner, "observation_layout", ())),
         horizon=env.spec.max_episode_steps,
         lowest_reward=getattr(inner, "lowest_reward", -1.0),
+        symmetry=_symmetry_of(inner),
     )
+
+
+def _symmetry_of(env: Any) -> Symmetry | None:
+    """Returns the symmetries that an environment declares, see `envs.symmetry.Symmetry`."""
+    declared = getattr(env, "symmetry", None)
+    if declared is None:
+        return None
+    parts = (
+        make_vector_symmetry(
+            getattr(declared, name),
+            declared.center,
+            [getattr(involution, name) for involution in declared.involutions],
+        )
+        for name in ("observation", "goal", "action")
+    )
+    return Symmetry(*parts)
 
 
 def _scaled(action: Array, box: Box) -> Array:

@@ -23,6 +23,7 @@ from grasp_func.core import (
     replay,
     rng,
     rotations,
+    symmetry,
     tree,
     types,
 )
@@ -30,7 +31,7 @@ from helpers import ENV_SPEC, assert_pure, make_batch
 
 CORE = (
     *(types, tree, rng, optim, normalizer, rotations, networks, losses),
-    *(numpy_policy, noise, replay, jit, ddpg),
+    *(numpy_policy, noise, symmetry, replay, jit, ddpg),
 )
 EXEMPT = {
     "networks.make_networks": "builds the functions of Networks",
@@ -44,6 +45,8 @@ EXEMPT = {
 }
 
 KEY = rng.Key(3, (1, 2))
+SOLID = make_batch(ENV_SPEC._replace(obs=3, goal=3, action=3))
+SOLID_SYMMETRY = types.Symmetry(*[symmetry.make_vector_symmetry([("point", 3)], (0.5, 0.0))] * 3)
 BATCH, OTHER = make_batch(seed=0), make_batch(seed=1)
 X = torch.cat([BATCH.obs, BATCH.goal], dim=1)
 OBS, GOAL, ACTION = (field[0].numpy() for field in (BATCH.obs, BATCH.goal, BATCH.action))
@@ -116,6 +119,13 @@ CASES = [  # (name, function, inputs)
         "losses.actor_loss",
         partial(losses.actor_loss, nets=NETS, action_norm=1.0, action_l2=1.0),
         *(ACTOR, CRITIC, X),
+    ),
+    ("symmetry.make_vector_symmetry", symmetry.make_vector_symmetry, [("point", 3)], (0.5, 0.0)),
+    ("symmetry.transform", symmetry.transform, SOLID, KEY, SOLID_SYMMETRY, 0.5),
+    (
+        "symmetry.apply",
+        *(symmetry.apply, SOLID.obs, np.ones((8, 1)), np.ones((8, 0, 1), bool)),
+        SOLID_SYMMETRY.obs,
     ),
     ("numpy_policy.make_policy", numpy_policy.make_policy, ACTOR, *SCALES, ENV_SPEC.rotation),
     ("numpy_policy.policy_of", numpy_policy.policy_of, NETS, ACTOR, SCALES),
