@@ -169,15 +169,13 @@ def make_learner(
         # A view would keep the whole gradient in memory.
         return new, dict(zip(METRICS, metrics.clone(), strict=True))
 
-    def soft_update_targets(state: AgentState) -> AgentState:
-        return replace(state, target=polyak(state.target, state.params, cfg.tau))
-
-    def update_normalizers(state: AgentState, obs: NormState, goal: NormState) -> AgentState:
-        obs, goal = normalizer.merge(state.obs_norm, obs), normalizer.merge(state.goal_norm, goal)
-        return replace(state, obs_norm=obs, goal_norm=goal)
-
     return Learner(
-        init, update, soft_update_targets, update_normalizers, partial(_scalings, cfg=cfg), unravel
+        init=init,
+        update=update,
+        soft_update_targets=partial(_soft_update_targets, tau=cfg.tau),
+        update_normalizers=_update_normalizers,
+        scalings=partial(_scalings, cfg=cfg),
+        unravel=unravel,
     )
 
 
@@ -230,6 +228,15 @@ def make_gradient(
         return flatten([grads, metrics])
 
     return gradient
+
+
+def _soft_update_targets(state: AgentState, tau: float) -> AgentState:
+    return replace(state, target=polyak(state.target, state.params, tau))
+
+
+def _update_normalizers(state: AgentState, obs: NormState, goal: NormState) -> AgentState:
+    obs, goal = normalizer.merge(state.obs_norm, obs), normalizer.merge(state.goal_norm, goal)
+    return replace(state, obs_norm=obs, goal_norm=goal)
 
 
 def _scalings(state: AgentState, cfg: DDPGConfig) -> tuple[Scaling, Scaling]:

@@ -94,7 +94,7 @@ def layers_of(params: Params) -> list[tuple[Tensor, Tensor]]:
 
 
 def head_sizes(n_actions: int, rotation: slice | None) -> list[int]:
-    """Returns how many actor outputs lie before, in and after the rotation embedding.
+    """Returns the numbers of actor outputs before, in and after the rotation embedding.
 
     Args:
         n_actions: entries of the action.
