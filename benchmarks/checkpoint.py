@@ -1,8 +1,9 @@
-"""What saving costs: the share of an epoch that goes into checkpoint and files, as configured.
+"""Measures the share of an epoch that saving takes: checkpoint, agent and statistics.
 
 Trains a few epochs with the shipped configuration in one process and times training and saving in
-turn, so that a busy machine slows both alike; then fills the replay buffer to its last transition
-and saves again. Both wall and CPU time are printed: saving waits for the disk, training does not.
+turn, so that a busy machine slows both alike. Before the last epoch is saved, the replay buffer is
+filled. Wall and CPU time are printed, since saving waits for the disk and training does not. The
+first epoch includes the import of orbax and matplotlib.
 """
 
 import argparse
