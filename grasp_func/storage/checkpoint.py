@@ -117,7 +117,8 @@ def open_checkpoint(path: StrPath) -> Checkpoint:
     if (path / "facts" / "metadata").is_file():
         raise SaveError(
             f"{path}: format 3 or older, this version reads format 4; resume with the version of "
-            "grasp_func that wrote it, or take its agent: --set load_pretrained=true"
+            "grasp_func that wrote it, or copy its agent to saves/pretrain/<env> and start from "
+            "it: --set load_pretrained=true"
         )
     parts = _listed(path)
     checkpoint = Checkpoint(path, parts, None)
@@ -192,7 +193,10 @@ def _remedy(path: Path) -> str:
             parts = parse_manifest(read_bytes(other / MANIFEST, MAX_BYTES))
             if not any(_problem(Checkpoint(other, parts, None), name) for name in parts):
                 return f"epoch {other.name} is whole, go on from there: --resume {other}"
-    return "no checkpoint before it is whole, take the run's agent: --set load_pretrained=true"
+    return (
+        "no checkpoint before it is whole, copy the run's agent to saves/pretrain/<env> and start "
+        "from it: --set load_pretrained=true"
+    )
 
 
 def _discard(checkpoints: Iterable[Path]) -> None:

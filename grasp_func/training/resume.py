@@ -201,7 +201,8 @@ def _facts(checkpoint: Checkpoint) -> Facts:
     if found != FORMAT:
         raise SaveError(
             f"{path}: format {found}, this version reads format {FORMAT}; resume with the version "
-            "of grasp_func that wrote it, or take its agent: --set load_pretrained=true"
+            "of grasp_func that wrote it, or copy its agent to saves/pretrain/<env> and start from "
+            "it: --set load_pretrained=true"
         )
     try:
         facts = Facts.model_validate(content)
