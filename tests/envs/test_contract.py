@@ -1,5 +1,7 @@
 """The interface that Gymnasium, learners and users rely on, for every id."""
 
+import re
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from envs import ENV_IDS, register_envs
 from envs.grasp_env import GraspEnv
+from envs.suite import SUITE
 from envs.tasks.arenas import ResetError
 
 # Number of joints, number of joint actions.
@@ -38,15 +41,23 @@ def cube():
     made.close()
 
 
-def test_ids_are_complete_and_registered_once():
-    grippers, objects = ("PJ", "Barrett", "SH"), ("Cube", "Sphere", "Cylinder", "Mesh", "All")
-    flat = [f"Flat{gripper}{name}-v0" for gripper in grippers for name in objects]
-    uneven = ("PJFixedCube", "PJRotCube", "BarrettCube", "BarrettMesh", "SHCube", "SHMesh")
-    orient = ("PJOrient", "PJOrientEuler", "PJOrientQuat", "PJOrientAxisAngle", "SHOrient")
-    others = [f"Flat{name}-v0" for name in orient] + [f"Uneven{name}-v0" for name in uneven]
-    assert (*flat, *others, "ObstacleSHCube-v0") == ENV_IDS
+def test_ids_say_what_they_are():
+    assert len(set(ENV_IDS)) == len(ENV_IDS) == 27
+    grippers = {"PJ": "ParallelJaw", "Barrett": "BarrettHand", "SH": "ShadowHand"}
+    for env_id in ENV_IDS:
+        found = re.fullmatch(r"(Flat|Uneven|Obstacle)(PJ|Barrett|SH)(\w+)-v0", env_id)
+        row = SUITE[env_id]
+        assert row.robot.name == grippers[found[2]]
+        assert bool(row.arena.bed) == (found[1] == "Uneven")
+        named = {name for name in ("Cube", "Sphere", "Cylinder", "Mesh") if name in found[3]}
+        assert named in (set(), set(row.objects))
+
+
+def test_registering_twice_changes_nothing():
+    before = {env_id: gymnasium.spec(env_id) for env_id in ENV_IDS}
     register_envs()
-    assert all(gymnasium.spec(env_id).max_episode_steps == 50 for env_id in ENV_IDS)
+    assert {env_id: gymnasium.spec(env_id) for env_id in ENV_IDS} == before
+    assert {spec.max_episode_steps for spec in before.values()} == {50}
 
 
 def test_layouts_describe_the_spaces(env):
