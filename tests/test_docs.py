@@ -37,6 +37,15 @@ def test_every_environment_and_argument_is_documented():
     assert {name for name in named if name not in text} == set()
 
 
+def test_the_architecture_page_matches_the_folders():
+    text = text_of("docs/architecture.md")
+    paths = re.findall(r"`((?:grasp_func|envs|tests)/[\w/.]*)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    for package in ("grasp_func", "envs"):
+        folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        assert {f"{package}/{name}" for name in folders} <= set(paths)
+
+
 def test_every_link_leads_somewhere():
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
