@@ -21,7 +21,7 @@ from .initial_state import (
 )
 from .objects.body import ObjectBody, ObjectInfo
 from .observation import block_slices, bounds, observation_layout, observe
-from .options import Options
+from .options import make_options
 from .robots.eigengrasps import with_eigengrasps
 from .robots.robot import GripperInfo, Robot
 from .robots.spec import RobotSpec
@@ -78,7 +78,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         row = SUITE[env_id]
         self._env_id = env_id
         self.render_mode = render_mode
-        self._options = Options(**options)
+        self._options = make_options(options)
         robot = with_eigengrasps(row.robot, self._options.n_eigengrasps)
         self._arena, self._task = row.arena, row.task
         if self._options.angle_tolerance is not None:

@@ -1,9 +1,10 @@
 """The constructor arguments that all environments share, and their checks."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from numbers import Real
+from typing import Any
 
 from .objects.catalogue import find_objects
 from .objects.spec import ObjectSpec
@@ -91,6 +92,20 @@ class Options:
         if not listed or not self.objects:
             raise ValueError(f"objects = {self.objects!r}, expected a list of names or mesh files")
         return find_objects(gripper, [str(name) for name in self.objects])
+
+
+def make_options(arguments: Mapping[str, Any]) -> Options:
+    """Returns the options that keyword arguments set.
+
+    Raises:
+        TypeError: names an argument that there is not, and those that there are.
+        ValueError: a value is out of its range.
+    """
+    known = [field.name for field in fields(Options)]
+    unknown = [name for name in arguments if name not in known]
+    if unknown:
+        raise TypeError(f"no argument {', '.join(unknown)}, expected some of {', '.join(known)}")
+    return Options(**arguments)
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

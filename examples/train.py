@@ -1,14 +1,8 @@
 """Trains an agent: `mpirun -n 16 python examples/train.py --env FlatPJCube-v0`."""
 
-import os
 import sys
 
-# One thread per process, set before NumPy and torch load: more would cost 20 times the speed.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-
-from grasp_func.cli.train import main
+from grasp_func.cli.main import run_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("train"))

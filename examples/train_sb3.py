@@ -12,15 +12,21 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
-from stable_baselines3 import DDPG, HerReplayBuffer
-from stable_baselines3.common.noise import NormalActionNoise
 
 from envs import ENV_IDS
+
+try:
+    from stable_baselines3 import DDPG, HerReplayBuffer
+    from stable_baselines3.common.noise import NormalActionNoise
+except ModuleNotFoundError as error:
+    print(f'error: {error}: pip install -e ".[sb3]"', file=sys.stderr)
+    sys.exit(2)
 
 
 def success_rate(agent: DDPG, env: gymnasium.Env[Any, Any], episodes: int) -> float:

@@ -13,7 +13,7 @@ from grasp_func.core.numpy_policy import Policy
 from grasp_func.errors import UserError
 from grasp_func.runtime.comm import Comm, connect, on_root
 from grasp_func.storage import agent
-from grasp_func.storage.run_dir import recorded_kwargs
+from grasp_func.storage.run_dir import SAVES, recorded_kwargs
 from grasp_func.training import loop, session
 from grasp_func.training.evaluation import EvalResult, count_successes
 from grasp_func.training.evaluation import evaluate as play
@@ -44,7 +44,7 @@ def train(
         env: Gymnasium goal environment, or the id of one, which gets the `kwargs` of `cfg`. An id
             `module:id` imports the module that registers it, for example `envs:FlatPJCube-v0`.
         save_dir: agent, statistics and checkpoint are written to `save_dir/<id>` after every epoch
-            and a line is printed; None: neither. `load_pretrained` looks below it, or in `saves`.
+            and a line is printed; None: neither. `load_pretrained` looks below it, then in `saves`.
         on_epoch: called with each epoch's result before it is yielded.
         on_cycle: called with the number of cycles completed and the metrics of the last update.
         comm: the processes; None: MPI's world, or one process.
@@ -60,7 +60,7 @@ def train(
     """
     world = connect() if comm is None else comm
     run = session.prepare(on_root(world, lambda: session.decided(cfg)), env, world)
-    folder = Path("saves") if save_dir is None else Path(save_dir)
+    folder = SAVES if save_dir is None else Path(save_dir)
     start = session.begin(run, folder)
     if save_dir is None:
         results = loop.train(run, start.state, start.progress, start.buffers, on_cycle)

@@ -1,4 +1,4 @@
-"""Starting the examples as a user does, with settings of which a run lasts seconds."""
+"""Starting the programs as a user does, with settings of which a run lasts seconds."""
 
 import json
 import os
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+COMMAND = ROOT / "grasp_func" / "__main__.py"
 TINY = (
     "cycles=1",
     "rollouts=1",
@@ -26,9 +28,10 @@ ENV = "FlatPJCube-v0"
 
 
 def launch(*arguments: str, cwd: Path, processes: int = 0, wait: bool = True):
-    """Starts an example; `processes` > 0 starts it under mpirun."""
+    """Starts an example, or `grasp-func`; `processes` > 0 starts it under mpirun."""
     folder = Path(__file__).parent if arguments[0] == "point_train.py" else EXAMPLES
-    program = [sys.executable, str(folder / arguments[0]), *arguments[1:]]
+    file = [str(folder / arguments[0])] if arguments[0] != "grasp-func" else ["-m", "grasp_func"]
+    program = [sys.executable, *file, *arguments[1:]]
     if processes:
         mpirun = Path(sys.executable).with_name("mpirun")
         if not mpirun.exists():

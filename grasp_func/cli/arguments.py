@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, NoReturn
 
 USER_ERROR = 2  # exit code
 GRACE_SECONDS = 5.0
+# Suggestions for an unknown id: their number, and their least similarity in [0, 1].
+N_SUGGESTIONS, MIN_SIMILARITY = 3, 0.5
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")  # set by MPI's launchers
 DEFAULT_CONFIG = Path(__file__).parents[2] / "configs" / "experiment_config.yaml"
 
@@ -53,11 +55,14 @@ def launcher_rank() -> int:
     return next((int(os.environ[name]) for name in RANK_VARIABLES if name in os.environ), 0)
 
 
-def make_parser(description: str | None) -> Parser:
-    """Returns a parser with the arguments of every command."""
-    parser = Parser(description=description)
+def make_parser(description: str | None, prog: str | None) -> Parser:
+    """Returns a parser with the arguments of every command that uses an environment."""
+    parser = Parser(prog=prog, description=description)
     parser.add_argument(
-        "--env", required=True, metavar="ID", help="one of envs.ENV_IDS, or registered by --import"
+        "--env",
+        required=True,
+        metavar="ID",
+        help="one that `grasp-func envs` or --import names",
     )
     parser.add_argument(
         "--import",
@@ -93,10 +98,31 @@ def parse(parser: Parser, argv: Sequence[str] | None) -> tuple[argparse.Namespac
     args = parser.parse_args(argv)
     known = _known_envs(parser, args.imports)
     if args.env not in known.ids:
-        close = difflib.get_close_matches(args.env, known.ids, n=1, cutoff=0.5)
-        hint = f", did you mean {close[0]}?" if close else ""
-        parser.error(f"--env {args.env} is not a known environment{hint}")
+        close = _nearest(args.env, known.ids)
+        hint = f"did you mean {', '.join(close)}? " if close else ""
+        parser.error(
+            f"--env {args.env} is not a known environment, {hint}`grasp-func envs` lists all"
+        )
     return args, known
+
+
+def _nearest(name: str, ids: Sequence[str]) -> list[str]:
+    """Returns the ids that are spelled most like a name, ignoring case.
+
+    The others come after the nearest and those of its gripper. An id that differs only in case
+    comes alone.
+    """
+    from envs.suite import SUITE
+
+    lower = {env_id.lower(): env_id for env_id in ids}
+    if name.lower() in lower:
+        return [lower[name.lower()]]
+    close = difflib.get_close_matches(name.lower(), lower, n=len(lower), cutoff=MIN_SIMILARITY)
+    found = [lower[env_id] for env_id in close]
+    grippers = {env_id: row.robot.name for env_id, row in SUITE.items()}
+    # Sorting keeps the order of similarity among ids of the same gripper.
+    found = sorted(found, key=lambda env_id: grippers.get(env_id) != grippers.get(found[0]))
+    return found[:N_SUGGESTIONS]
 
 
 def _known_envs(parser: Parser, imports: Sequence[str]) -> KnownEnvs:

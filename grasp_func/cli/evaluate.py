@@ -1,4 +1,4 @@
-"""Measures a trained agent: `python examples/evaluate.py --env FlatPJCube-v0 --ntests 1000`."""
+"""Measures a trained agent: `grasp-func evaluate --env FlatPJCube-v0 --ntests 1000`."""
 
 import argparse
 import contextlib
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from grasp_func.training.evaluation import EvalResult
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     """Plays greedy episodes and prints success rates at the last step; returns the exit code."""
-    parser = arguments.make_parser(__doc__)
+    parser = arguments.make_parser(__doc__, prog)
     arguments.add_agent_arguments(parser)
     parser.add_argument("--ntests", type=int, default=100, metavar="N", help="number of episodes")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the episodes")
@@ -35,15 +35,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
+    from envs.sim.window import has_display
     from grasp_func.config.load import load_config
+    from grasp_func.errors import UserError
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import run_dir
     from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import metrics
 
-    directory = args.load or Path("saves") / args.env
+    directory = args.load or run_dir.SAVES / args.env
     with user_errors(SoloComm()):
+        if args.render and not has_display():
+            raise UserError(
+                "--render: no window opens without a display (DISPLAY is not set): start it in a "
+                "desktop session, or film the episodes with --record FILE"
+            )
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         config = args.config or arguments.DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, known.ids)
@@ -55,6 +62,8 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
         for goals, rate in eval_result._asdict().items():
             low, high = metrics.wilson_interval(*rate)
             print(f"  {goals:8s} {rate.successes:5d} of {rate.n:5d}  [{low:.3f}, {high:.3f}]")
+        if args.record:
+            print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
             facts = {"env": args.env, "load": str(directory), "seed": args.seed}
             content = {**facts, **metrics.summary(eval_result)}

@@ -1,4 +1,4 @@
-"""Exports a trained agent: `python examples/export.py --env FlatPJCube-v0 --out exported`."""
+"""Exports a trained agent: `grasp-func export --env FlatPJCube-v0 --out exported`."""
 
 import argparse
 import contextlib
@@ -11,9 +11,9 @@ from grasp_func.cli.arguments import KnownEnvs
 FORMATS = ("dextgen", "safetensors", "torchscript")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     """Writes the agent in one or all formats and prints the files; returns the exit code."""
-    parser = arguments.make_parser(__doc__)
+    parser = arguments.make_parser(__doc__, prog)
     arguments.add_agent_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--format", choices=[*FORMATS, "all"], default="all")
@@ -27,7 +27,7 @@ def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
     from grasp_func.storage import agent, agent_files, export, run_dir
     from grasp_func.training.goal_env import GymGoalEnv, make_env
 
-    directory = args.load or Path("saves") / args.env
+    directory = args.load or run_dir.SAVES / args.env
     with user_errors(SoloComm()):
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         config = args.config or arguments.DEFAULT_CONFIG

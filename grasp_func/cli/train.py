@@ -1,4 +1,4 @@
-"""Trains an agent: `mpirun -n 16 python examples/train.py --env FlatPJCube-v0`."""
+"""Trains an agent: `mpirun -n 16 grasp-func train --env FlatPJCube-v0`."""
 
 import argparse
 import os
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from grasp_func.storage.run_dir import RunPaths
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     """Trains on all processes of the job; returns the exit code."""
-    parser = arguments.make_parser(__doc__)
+    parser = arguments.make_parser(__doc__, prog)
     for name, value, meaning in (
         ("--eager", "eager", "updates operator by operator: the same bits, slower"),
         ("--compile", "compiled", "updates in machine code: faster, other bits; takes a compiler"),

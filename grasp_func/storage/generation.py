@@ -132,8 +132,8 @@ def _read(directory: Path, limits: Mapping[str, int], manifest: bytes | None) ->
     missing = [n for n in limits if not any((directory / name).is_file() for name in names[n])]
     if missing:
         raise SaveError(
-            f"{directory}: no {', '.join(missing)}; expected {', '.join(limits)}: train first, or "
-            "name another folder with --load DIR"
+            f"{directory}: no {', '.join(missing)}: train first, or name another folder with "
+            "--load DIR"
         )
     contents = {}
     for name, limit in limits.items():

@@ -23,6 +23,7 @@ from grasp_func.storage.atomic import (
 )
 
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl")  # of an agent
+SAVES = Path("saves")  # where runs are saved by default
 MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 4 MB
 
 
@@ -92,16 +93,20 @@ def _claimed(paths: RunPaths) -> RunPaths:
 def pretrain_directory(save_dir: StrPath, env_id: str, gripper_type: str) -> Path:
     """Returns the folder of the agent to start from: the environment's, else its gripper's.
 
+    They are looked for in `save_dir`/pretrain, then in saves/pretrain.
+
     Raises:
-        SaveError: there is neither.
+        SaveError: there is none.
     """
-    candidates = [Path(save_dir, "pretrain", name) for name in (env_id, gripper_type)]
+    parents = dict.fromkeys((Path(save_dir), SAVES))
+    names = dict.fromkeys((env_id, gripper_type))
+    candidates = [parent / "pretrain" / name for parent in parents for name in names]
     for directory in candidates:
         if directory.is_dir():
             return directory
     raise SaveError(
-        f"{candidates[0]}: no such folder, nor {candidates[1]}: put {', '.join(FILES)} into one of "
-        "them, or set load_pretrained to false"
+        f"{' or '.join(map(str, candidates))}: no such folder: put {', '.join(FILES)} there, or "
+        "set load_pretrained to false"
     )
 
 

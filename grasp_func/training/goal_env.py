@@ -209,7 +209,9 @@ def make_env(
     try:
         return gymnasium.make(env_id, **given)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{env_id}: kwargs {given} not accepted: {error}") from error
+        # Gymnasium appends the id and the arguments, which this message begins with.
+        reason, _, _ = str(error).partition(" was raised from the environment creator")
+        raise ConfigError(f"{env_id}: kwargs {given} not accepted: {reason}") from error
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         raise ConfigError(f"{env_id}: cannot be made: {error}") from error
 

@@ -173,7 +173,7 @@ def episodes_per_epoch(run: Run) -> int:
 def load_pretrained(
     run: Run, state: AgentState, save_dir: StrPath, env_id: str
 ) -> tuple[AgentState, str]:
-    """Returns `state` with the agent of saves/pretrain/<env_id>, else of its gripper.
+    """Returns `state` with the pre-trained agent of the environment, else of its gripper.
 
     Returns:
         the state, and a line that says what was loaded.

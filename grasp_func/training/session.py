@@ -76,7 +76,7 @@ def begin(run: Run, save_dir: Path) -> resume.ResumePoint:
     """Returns the beginning of a run, with a pre-trained agent where the configuration says so.
 
     Raises:
-        SaveError: there is no such agent below `save_dir`, or it does not fit.
+        SaveError: there is no such agent, or it does not fit.
     """
     start = resume.fresh(run)
     if not run.cfg.load_pretrained:

@@ -6,13 +6,20 @@ import time
 
 import pytest
 
-from command_line import EXAMPLES
+from command_line import COMMAND, EXAMPLES
 from grasp_func.cli import arguments, evaluate, export, train
 from grasp_func.storage.export import FORMATS
 
 HEAVY = ("torch", "jax", "pybullet", "mpi4py", "scipy", "matplotlib")
 SEE_MODULES = """
-import runpy, sys
+import os, runpy, sys
+class SeeThreads:
+    def find_spec(self, name, path, target=None):
+        if name == "numpy" and os.environ["OMP_NUM_THREADS"] != "1":
+            print("NumPy loads before the limit of threads")
+            sys.exit(9)
+sys.meta_path.insert(0, SeeThreads())
+os.environ["OMP_NUM_THREADS"] = "8"
 program, *sys.argv[1:] = sys.argv[1:]
 sys.argv[0] = program
 try:
@@ -24,7 +31,10 @@ print("modules", *sys.modules)
 
 
 def modules_of(program, *words):
-    """Returns the exit code of a program, and the heavy modules that it loads."""
+    """Returns the exit code of a program, and the heavy modules that it loads.
+
+    Makes sure that NumPy, where it is loaded, finds the limit of threads.
+    """
     command = [sys.executable, "-c", SEE_MODULES, str(EXAMPLES / program), *words]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     code, modules = (line.split()[1:] for line in out.splitlines()[-2:])
@@ -43,6 +53,24 @@ def test_help_and_typos_load_nothing_heavy(program, words, code):
 def test_a_typo_beside_an_imported_module_loads_nothing_heavy():
     words = ["--env", "FlatPJCub-v0", "--import", "json"]
     assert modules_of("train.py", *words) == (2, set())
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        ([], 2),
+        (["trian"], 2),
+        (["train", "--help"], 0),
+        (["evaluate", "--env", "FlatPJCub-v0"], 2),
+        (["import", "--help"], 0),
+        (["import", "--from"], 2),
+        (["envs"], 0),
+        (["envs", "--task", "lft"], 2),
+    ],
+)
+def test_the_command_answers_without_loading_anything_heavy(words, code):
+    assert modules_of(COMMAND, *words) == (code, set())
 
 
 @pytest.mark.parametrize("variable", arguments.RANK_VARIABLES)

@@ -108,10 +108,17 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
     ("program", "arguments", "words"),
     [
         ("train.py", ["--env", "FlatPJCub-v0"], ["FlatPJCub-v0", "did you mean FlatPJCube-v0"]),
+        ("train.py", ["--env", "flatpjcube-v0"], ["did you mean FlatPJCube-v0?"]),
+        (
+            "train.py",
+            ["--env", "FlatShadowCub-v0"],
+            ["mean FlatSHCube-v0, FlatSHAll-v0, FlatSHOrient-v0? `grasp-func envs` lists all"],
+        ),
+        ("train.py", ["--env", "zzz"], ["not a known environment, `grasp-func envs` lists all"]),
         ("train.py", ["--env", ENV, "--set", "batchsize=3"], ["batchsize", "batch_size"]),
         ("train.py", ["--env", ENV, "--set", "gamma=high"], ["gamma", "[0, 1)"]),
         ("train.py", ["--env", ENV, "--set", "gamma"], ["KEY=VALUE"]),
-        ("train.py", ["--env", ENV, "--set", "kwargs.size=3"], ["size"]),
+        ("train.py", ["--env", ENV, "--set", "kwargs.size=3"], ["no argument size", "renderer"]),
         (
             "train.py",
             ["--env", ENV, "--set", "kwargs.air_goal_share=3"],

@@ -51,13 +51,26 @@ def test_runs_of_one_minute_get_different_folders(tmp_path, kind):
 
 
 def test_pretrained_agent_of_the_environment_comes_first(tmp_path):
-    with pytest.raises(SaveError, match=r"Env-v0: no such folder, nor .*ShadowHand"):
+    with pytest.raises(SaveError, match=r"Env-v0 or .*ShadowHand: no such folder"):
         pretrain_directory(tmp_path, "Env-v0", "ShadowHand")
     hand, env = (tmp_path / "pretrain" / name for name in ("ShadowHand", "Env-v0"))
     hand.mkdir(parents=True)
     assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == hand
     env.mkdir()
     assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == env
+
+
+def test_pretrained_agents_of_another_folder_come_before_those_of_saves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    agents = [Path(parent, "pretrain", "ShadowHand") for parent in ("saves", "mine")]
+    for agent in agents:
+        agent.mkdir(parents=True)
+        assert pretrain_directory("mine", "Env-v0", "ShadowHand") == agent
+    with pytest.raises(SaveError) as caught:
+        pretrain_directory("mine", "Env-v0", "BarrettHand")
+    for parent in ("mine", "saves"):
+        for name in ("Env-v0", "BarrettHand"):
+            assert str(caught.value).count(f"{parent}/pretrain/{name}") == 1
 
 
 def test_folders_below_a_file_are_refused(tmp_path):

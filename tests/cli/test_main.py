@@ -1,0 +1,120 @@
+"""The command `grasp-func`: its sub-commands are those of the examples."""
+
+import importlib
+import sys
+import tomllib
+
+import pytest
+
+import envs
+from command_line import COMMAND, ENV, EXAMPLES, ROOT, launch, settings
+from envs.options import Options
+from grasp_func.cli.main import COMMANDS, main
+
+AGENT = ROOT / "saves" / "pretrain" / "ParallelJaw"
+SHORT = ["--load", str(AGENT), "--ntests", "2"]
+
+
+def test_the_installed_program_is_this_function():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = scripts["grasp-func"].partition(":")
+    assert getattr(importlib.import_module(module), function) is main
+
+
+def test_help_lists_each_command_on_a_line(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    for command, (_, summary) in COMMANDS.items():
+        assert [command, summary] in lines
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_usage_names_the_command(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: grasp-func {command} [-h]")
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "export", "import_agent"])
+def test_usage_of_an_example_names_its_file(name, tmp_path):
+    done = launch(f"{name}.py", "--help", cwd=tmp_path)
+    assert done.stdout.startswith(f"usage: {name}.py [-h]")
+
+
+def test_commands_and_examples_do_the_same(tmp_path):
+    arguments = ["--env", ENV, *settings("save=false", "cycles=1")]
+    command = launch("grasp-func", "train", *arguments, cwd=tmp_path)
+    example = launch("train.py", *arguments, cwd=tmp_path)
+    assert command.returncode == example.returncode == 0, command.stderr
+    assert "seed 5" in command.stdout and "epoch" in command.stdout
+    losses = [done.stdout.splitlines()[-1].rsplit(",", 1)[0] for done in (command, example)]
+    assert losses[0].split()[:4] == losses[1].split()[:4]
+
+
+def test_environments_are_listed_by_gripper_and_task(capsys):
+    def listed(*arguments):
+        assert main(["envs", *arguments]) == 0
+        return [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert listed() == list(envs.ENV_IDS)
+    assert listed("--gripper", "ShadowHand", "--task", "avoid") == ["ObstacleSHCube-v0"]
+    jaws = listed("--gripper", "ParallelJaw", "--task", "orient")
+    assert jaws and all(env_id.startswith("FlatPJOrient") for env_id in jaws)
+
+
+def test_an_unknown_argument_of_the_environment_lists_the_known_ones(tmp_path, run_main):
+    arguments = ["train", "--env", ENV, "--set", "kwargs.foo=1"]
+    code, err = run_main(COMMAND, arguments, tmp_path)
+    assert code == 2 and len(err.splitlines()) == 1
+    assert f"no argument foo, expected some of {', '.join(Options.__dataclass_fields__)}" in err
+    assert err.count("'foo': 1") == 1
+
+
+def test_a_missing_display_is_named(tmp_path, run_main, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    code, err = run_main(COMMAND, ["evaluate", "--env", ENV, *SHORT, "--render"], tmp_path)
+    assert code == 2 and len(err.splitlines()) == 1
+    assert "--render" in err and "DISPLAY is not set" in err and "--record FILE" in err
+
+
+def test_the_film_that_was_written_is_named(tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    small = ["--set", "kwargs.render_width=64", "--set", "kwargs.render_height=48"]
+    film = ["--record", "film.gif", "--filmed", "5"]
+    done = launch("grasp-func", "evaluate", "--env", ENV, *SHORT, *film, *small, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "film.gif: film of 2 episode(s)"
+    assert (tmp_path / "film.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("extra", "module", "program", "arguments"),
+    [
+        ("video", "imageio_ffmpeg", COMMAND, ["evaluate", *SHORT, "--record", "film.mp4"]),
+        ("export", "safetensors.torch", COMMAND, ["export", "--load", str(AGENT), "--out", "out"]),
+        ("sb3", "stable_baselines3", EXAMPLES / "train_sb3.py", []),
+    ],
+)
+def test_a_missing_package_names_the_extra(
+    extra, module, program, arguments, tmp_path, run_main, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    code, err = run_main(program, [*arguments, "--env", ENV], tmp_path)
+    assert code == 2 and len(err.splitlines()) == 1
+    assert module.split(".")[0] in err and f'pip install -e ".[{extra}]"' in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_save_dir_starts_from_the_agents_of_saves(tmp_path):
+    (tmp_path / "saves").symlink_to(ROOT / "saves")
+    few = ["cycles=1", "rollouts=1", "batches=1", "evals=1", "epochs=1", "load_pretrained=true"]
+    changes = [word for change in (*few, "save=false") for word in ("--set", change)]
+    for folder in ("saves", "mine"):
+        if folder == "mine":
+            (tmp_path / "mine" / "pretrain").mkdir(parents=True)
+            (tmp_path / "mine" / "pretrain" / "ParallelJaw").symlink_to(AGENT)
+        arguments = ["--env", ENV, *changes, "--save-dir", "mine"]
+        done = launch("grasp-func", "train", *arguments, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"{folder}/pretrain/ParallelJaw: pre-trained" in done.stdout.splitlines()[0]
