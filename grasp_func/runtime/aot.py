@@ -2,27 +2,50 @@
 
 AOTInductor (torch.export, `torch._inductor.aoti_compile_and_package`) turns everything between the
 matrix products into a few C++ loops. Small networks then take a third less time. The result rounds
-differently from the eager function, and a C++ compiler runs for 15 to 30 s at every start.
+differently from the eager function, and a C++ compiler runs for 15 to 30 s. The result is kept in
+the user's cache directory, under a hash of everything it depends on.
 """
 
+import hashlib
 import os
+import platform
+import subprocess
+import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._aoti import AOTIModelPackageLoader
 from torch.fx import GraphModule
 
 from grasp_func.core.jit import Program
 from grasp_func.errors import CompileError
+from grasp_func.runtime.compile_cache import load_or_build
+from grasp_func.runtime.consistency import source_hash
+from grasp_func.runtime.matmul_precision import cpu_facts
 
 # Longest part of a compiler's output in an error message, in characters.
 MAX_OUTPUT = 600
 # By default PyTorch caches code in a folder of /tmp whose name other users can guess.
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
+SETTINGS = {"cpp.threads": 1, "compile_threads": 1}
+# Beginnings of the environment variables that PyTorch, the compiler or the linker reads.
+VARIABLES = (
+    *("TORCH", "PYTORCH", "AOT", "INDUCTOR", "ATEN", "ENABLE_", "DUMP_"),
+    *("CXX", "CPATH", "CPLUS", "C_INCLUDE", "COMPILER_PATH", "GCC_", "LIBRARY_PATH", "LD_RUN_PATH"),
+)
+# Entries of /proc/cpuinfo that are equal on equal CPUs; others, such as the clock, vary.
+CPU_ENTRIES = (
+    *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
+)
 
 
 def compile_graph(
@@ -41,14 +64,73 @@ def compile_graph(
     Raises:
         CompileError: the compiler failed; the message holds its output.
     """
-    from torch._inductor import aoti_load_package
-
-    package = compile_on_root(lambda: _package(graph, inputs))
+    package = compile_on_root(
+        lambda: load_or_build(program_key(graph, inputs), lambda: _package(graph, inputs))
+    )
     with tempfile.NamedTemporaryFile(suffix=".pt2") as file:
         file.write(package)
         file.flush()
-        program: Program = aoti_load_package(file.name)
+        # `torch._inductor.aoti_load_package` does the same, but its imports take 0.8 s.
+        loader = AOTIModelPackageLoader(file.name, "model", False, 1, -1)
+    is_tuple = isinstance(graph.graph.output_node().args[0], tuple | list)
+
+    def program(*inputs: Tensor) -> Any:
+        outputs = loader.boxed_run(list(inputs))
+        return tuple(outputs) if is_tuple else outputs[0]
+
     return program
+
+
+def program_key(graph: GraphModule, inputs: Sequence[Tensor]) -> str:
+    """Returns a hash of everything a compiled program depends on, in hexadecimal digits."""
+    layouts = [(x.shape, x.stride(), x.dtype, x.device) for x in inputs]
+    digest = hashlib.sha256()
+    for fact in (*_contents(graph), str(layouts).encode(), str(_surroundings()).encode()):
+        digest.update(len(fact).to_bytes(8, "little") + fact)
+    return digest.hexdigest()
+
+
+def _contents(graph: GraphModule) -> Iterator[bytes]:
+    """Yields the code of a graph and its constants."""
+    yield graph.code.encode()
+    for node in graph.graph.find_nodes(op="get_attr"):
+        value = attrgetter(str(node.target))(graph)
+        if isinstance(value, GraphModule):
+            yield from _contents(value)
+        else:
+            yield f"{node.target} {value.shape} {value.stride()} {value.dtype}".encode()
+            yield value.detach().flatten().view(torch.uint8).numpy().tobytes()
+
+
+def _surroundings() -> dict[str, Any]:
+    """Returns what a compiled program depends on besides the graph and its inputs."""
+    cpu = cpu_facts()
+    return {
+        "python": sys.version,
+        "torch": (torch.__version__, torch.version.git_version, torch.__config__.show()),
+        "source": source_hash(import_module("grasp_func")),
+        "settings": SETTINGS,
+        "environment": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(VARIABLES) and name != CACHE
+        },
+        "compiler": (_compiler_version(), platform.libc_ver()),
+        "cpu": [platform.machine(), *(cpu.get(entry) for entry in CPU_ENTRIES)],
+        "matmul": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+def _compiler_version() -> str:
+    """Returns what the C++ compiler says of itself, or the error if it cannot be started."""
+    # As PyTorch finds it.
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    command = [compiler, "--version"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
 
 
 def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
@@ -59,7 +141,7 @@ def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
     before = os.environ.get(CACHE)
     os.environ[CACHE] = folder
     try:
-        with warnings.catch_warnings(), config.patch({"cpp.threads": 1, "compile_threads": 1}):
+        with warnings.catch_warnings(), config.patch(SETTINGS):
             # PyTorch warns about its own internals.
             warnings.simplefilter("ignore")
             exported = torch.export.export(graph, tuple(inputs))

@@ -137,7 +137,7 @@ def check_memory(run: Run) -> None:
 
 
 def compile_updates(run: Run) -> None:
-    """Compiles the updates before training begins, if the configuration asks for it.
+    """Compiles or loads the updates before training begins, if the configuration asks for it.
 
     Raises:
         ConfigError: the processes run on different kinds of CPU.
@@ -151,8 +151,6 @@ def compile_updates(run: Run) -> None:
             f"updates = compiled: one program for all processes, but CPUs differ "
             f"({', '.join(cpus)}); start without --compile"
         )
-    if run.workers.is_root:
-        print("compiling the updates: about half a minute", flush=True)
     env_spec, learner = run.env_spec, run.learner
     sizes = (env_spec.obs, env_spec.goal, env_spec.action, 1, env_spec.obs)
     blank = Transition(*(torch.zeros(run.cfg.batch_size, size) for size in sizes))

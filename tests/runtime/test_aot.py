@@ -14,6 +14,7 @@ from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.normalizer import batch_moments
 from grasp_func.core.rng import Key
 from grasp_func.core.types import EnvSpec
+from grasp_func.runtime import aot
 from grasp_func.runtime.aot import compile_graph
 from grasp_func.training import loop, session
 from grasp_func.training.setup import initial_state
@@ -22,6 +23,12 @@ from mpi_jobs import environment, needs_compiler
 
 TRAIN = Path(__file__).parents[2] / "examples" / "train.py"
 PARALLEL_JAW = EnvSpec(38, 3, 13, slice(3, 12), {}, 50)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path_factory, monkeypatch):
+    """Lets each test compile anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @needs_compiler
@@ -72,9 +79,20 @@ def test_compiling_for_different_cpus_is_refused(monkeypatch):
 
 
 @needs_compiler
-def test_training_uses_the_compiled_program(monkeypatch):
-    """It is compiled before the first episode."""
-    run = make_run(tiny_config(updates="compiled"))
-    session.compile_updates(run)
-    monkeypatch.setattr("grasp_func.core.jit.make_fx", None)
-    assert list(loop.train(run, initial_state(run)))
+def test_training_uses_the_compiled_program(monkeypatch, capsys):
+    """It is made before the first episode; a second start loads it and gives the same bits."""
+
+    def train():
+        run = make_run(tiny_config(updates="compiled"))
+        session.compile_updates(run)
+        printed = capsys.readouterr().out
+        with monkeypatch.context() as patch:
+            patch.setattr("grasp_func.core.jit.make_fx", None)
+            return printed, [result.state for result in loop.train(run, initial_state(run))]
+
+    printed, cold = train()
+    assert printed.startswith("compiling the updates")
+    monkeypatch.setattr(aot, "_package", None)
+    printed, warm = train()
+    assert printed.startswith("compiled updates loaded from ")
+    assert_same(warm, cold)
