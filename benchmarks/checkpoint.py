@@ -48,7 +48,7 @@ def timed(action: Callable[..., T], *arguments: object) -> tuple[T, float, float
 def fill(buffer: ReplayBuffer) -> None:
     """Repeats the newest episode until the buffer is full."""
     newest = [field[0] for field in buffer.newest(1)]
-    while len(buffer) < len(buffer.moved):
+    while len(buffer) < buffer.capacity:
         buffer.append(type(buffer.episodes)(*newest))
 
 

@@ -14,11 +14,19 @@ import torch
 
 from grasp_func.core.rng import Key, fold_in, numpy_rng
 from grasp_func.core.symmetry import transform
-from grasp_func.core.types import Array, EnvSpec, Episode, RewardFn, Symmetry, Transition
+from grasp_func.core.types import (
+    Array,
+    EnvSpec,
+    Episode,
+    RewardFn,
+    Symmetry,
+    Transition,
+    as_float32,
+)
 
 # An object farther than this from its initial position has moved, in metres.
 MOVED = 0.01
-# An object higher than this above its initial position has been lifted, in metres.
+# An object that rises by more than this has been lifted, in metres.
 LIFTED = 0.045
 
 
@@ -70,46 +78,63 @@ class ReplayBuffer:
             achieved=np.zeros((size, horizon + 1, env_spec.goal), np.float32),
             goal=np.zeros((size, env_spec.goal), np.float32),
             action=np.zeros((size, horizon, env_spec.action), np.float32),
+            flags=np.zeros((size, 2), np.float32),
         )
-        self.moved = np.zeros(size, bool)
-        self.lifted = np.zeros(size, bool)
         self.n_seen = 0
 
     def __len__(self) -> int:
         """Returns the number of stored episodes."""
-        return min(self.n_seen, len(self.moved))
+        return min(self.n_seen, self.capacity)
+
+    @property
+    def capacity(self) -> int:
+        """Number of episodes E that fit."""
+        return len(self.episodes.flags)
+
+    @property
+    def moved(self) -> Array:
+        """Whether the object moved, bool [E]; False where no episode is stored."""
+        return self.episodes.flags[:, 0] > 0
+
+    @property
+    def lifted(self) -> Array:
+        """Whether the object was lifted, bool [E]; False where no episode is stored."""
+        return self.episodes.flags[:, 1] > 0
 
     def append(self, episode: Episode) -> None:
         """Stores a copy of an episode; a full buffer overwrites its oldest one."""
-        slot = self.n_seen % len(self.moved)
+        slot = self.n_seen % self.capacity
         for store, values in zip(self.episodes, episode, strict=True):
             store[slot] = values
-        self.moved[slot], self.lifted[slot] = progress(episode.achieved)
         self.n_seen += 1
 
     def newest(self, n: int) -> Episode:
         """Returns copies of the last `n` stored episodes [n, ...], oldest first."""
         n = min(n, len(self))
-        slots = np.arange(self.n_seen - n, self.n_seen) % len(self.moved)
+        slots = np.arange(self.n_seen - n, self.n_seen) % self.capacity
         return Episode(*(store[slots] for store in self.episodes))
 
 
 def buffer_bytes(env_spec: EnvSpec, n_transitions: int) -> int:
     """Returns the memory of a full buffer in bytes."""
     seen = (env_spec.horizon + 1) * (env_spec.obs + env_spec.goal)
-    episode = seen + env_spec.goal + env_spec.horizon * env_spec.action
+    episode = seen + env_spec.goal + env_spec.horizon * env_spec.action + 2
     return 4 * episode * max(1, n_transitions // env_spec.horizon)
 
 
-def progress(achieved: Array) -> tuple[bool, bool]:
-    """Tells whether the object moved and whether it was lifted.
+def progress(achieved: Array, lift: Array | None = None) -> Array:
+    """Returns the flags of an episode, float32 [2]: whether the object moved, and was lifted.
 
     Args:
         achieved: achieved goals [T + 1, G]. Their first three entries are the object's position in
-            metres, z last; with fewer entries there is no height, and nothing is lifted.
+            metres, z last.
+        lift: height of the object above the ground below it, compared to the start [T + 1], in
+            metres. None: the rise of its position, which on uneven ground counts climbing as
+            lifting; with fewer than three entries nothing is lifted.
     """
     path = achieved[:, :3] - achieved[0, :3]
-    return bool((np.square(path).sum(-1) > MOVED**2).any()), bool((path[:, 2:] > LIFTED).any())
+    rise = path[:, 2:] if lift is None else lift
+    return as_float32([(np.square(path).sum(-1) > MOVED**2).any(), (rise > LIFTED).any()])
 
 
 def draw_indices(

@@ -38,6 +38,7 @@ class Episode(NamedTuple):
     achieved: Array  # [T + 1, G]
     goal: Array  # [G]
     action: Array  # [T, A]
+    flags: Array  # [2]: 1 where the object moved, 1 where it was lifted, else 0
 
 
 class VectorSymmetry(NamedTuple):

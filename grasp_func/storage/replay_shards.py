@@ -59,7 +59,7 @@ def read_buffer(
     Raises:
         SaveError: a shard is missing, damaged or of another size.
     """
-    capacity = len(empty.moved)
+    capacity = empty.capacity
     held = min(n_seen, capacity)
     shapes = tuple(field.shape[1:] for field in empty.episodes)
     expected = min(per_epoch, capacity), sum(map(math.prod, shapes))

@@ -4,7 +4,7 @@ No other file of the trainer touches Gymnasium. What the adapter cannot use is r
 built, in one line that says what is expected.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import gymnasium
@@ -17,6 +17,7 @@ from grasp_func.errors import ConfigError, UserError
 from grasp_func.training.env_checks import check_spaces, named_slices, reward_shift
 
 ROTATION_BLOCK = "grip_rot_matrix"
+T = TypeVar("T", bool, float)
 
 
 class Observation(NamedTuple):
@@ -27,6 +28,9 @@ class Observation(NamedTuple):
     goal: Array  # [G]
     success: bool  # whether the goal is achieved now
     air: bool | None  # whether the goal requires lifting; None: the environment does not say
+    # How much higher above the ground below it the object is than at the start (m); None: the
+    # environment does not say.
+    lift: float | None
 
 
 class GoalEnv(Protocol):
@@ -78,6 +82,8 @@ class GymGoalEnv:
     * Actions in [-1, 1] are scaled linearly to the environment's box.
     * Rewards of 0 and 1 are shifted to -1 and 0.
     * Without `info["is_success"]` an episode succeeds where the reward is that of the goal.
+    * `info["air_goal"]` says whether the goal requires lifting, and `info["object_lift"]` how much
+      higher above the ground below it the object is than at the start (m). Both are optional.
 
     Attributes that are used if the environment has them: `observation_layout` and `action_layout`
     (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`, `symmetry`, and
@@ -180,21 +186,22 @@ class GymGoalEnv:
         success = info.get("is_success")
         if success is None:
             success = self.compute_reward(achieved, goal, info) == 0
-        air = info.get("air_goal")
+        air, lift = info.get("air_goal"), info.get("object_lift")
         return Observation(
             observed["observation"],
             achieved,
             goal,
-            self._truth(success),
+            self._one("is_success", success, bool),
             None if air is None else bool(air),
+            None if lift is None else self._one("object_lift", lift, float),
         )
 
-    def _truth(self, success: Any) -> bool:
-        """Returns a bool, a number or an array of one of them as a bool."""
-        values = np.asarray(success)
+    def _one(self, key: str, value: Any, kind: type[T]) -> T:
+        """Returns an entry of `info`, a number or an array of one, as a bool or a float."""
+        values = np.asarray(value)
         if values.size != 1:
-            raise UserError(f'{self.name}: info["is_success"] = {success}, expected one bool')
-        return bool(values.item())
+            raise UserError(f'{self.name}: info["{key}"] = {value}, expected one {kind.__name__}')
+        return kind(values.item())
 
 
 def make_env(

@@ -177,7 +177,7 @@ class CheckpointWriter:
         on_root(run.workers.comm, lambda: self._write_rest(result, row))
         for worker, buffer in local_workers:
             oldest_kept = max(1, epoch - KEPT + 1)
-            first = replay_shards.first_needed(oldest_kept, per_epoch, len(buffer.moved))
+            first = replay_shards.first_needed(oldest_kept, per_epoch, buffer.capacity)
             replay_shards.prune(self._directory, worker, first)
 
     def _write_rest(self, result: EpochResult, row: Row) -> None:

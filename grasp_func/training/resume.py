@@ -229,7 +229,7 @@ def _restore(run: Run, path: StrPath, like: AgentState, with_replay: bool) -> Re
     if [row.get("epoch") for row in rows] != list(range(1, epoch + 1)):
         raise SaveError(f"{path}: damaged, its statistics are not those of {epoch} epochs")
     if with_replay:
-        held = min(facts.episodes, len(buffers[0].moved))
+        held = min(facts.episodes, buffers[0].capacity)
         verify(checkpoint, needed_shards(run, local_workers, epoch, held))
         per_epoch = episodes_per_epoch(run)
         for worker, buffer in zip(local_workers, buffers, strict=True):

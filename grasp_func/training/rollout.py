@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from grasp_func.core.replay import progress
 from grasp_func.core.types import Array, Episode, as_float32
 from grasp_func.training.goal_env import GoalEnv
 
@@ -58,12 +59,17 @@ def run_episode(
         now = env.step(action)
         observations.append(now)
         actions.append(action)
+    achieved = as_float32([observation.achieved for observation in observations])
+    lifts = [observation.lift for observation in observations if observation.lift is not None]
+    # An environment may leave it out of the info of `reset`.
+    lift = as_float32(lifts)
     episode = Episode(
         obs=as_float32([observation.obs for observation in observations]),
-        achieved=as_float32([observation.achieved for observation in observations]),
+        achieved=achieved,
         goal=as_float32(now.goal),
         action=as_float32(actions),
+        flags=progress(achieved, lift if lifts else None),
     )
-    if not all(np.isfinite(field).all() for field in episode):
+    if not all(np.isfinite(field).all() for field in (*episode, lift)):
         raise FloatingPointError(f"{env.name} with seed {seed} gave a number that is not finite")
     return episode, EpisodeResult(now.success, now.air)

@@ -36,6 +36,7 @@ def episode(number, horizon=2):
         achieved=np.float32(base + t + [3, 4, 5]),
         goal=np.float32(base + np.array([6, 7, 8])),
         action=np.float32(base + t[:-1] + [9]),
+        flags=np.float32([number % 2, number % 3 == 0]),
     )
 
 
@@ -158,11 +159,11 @@ def test_buffer_keeps_the_newest_episodes(n_transitions, n_appended):
 
 
 def test_flags_follow_their_episode_around_the_ring():
-    still = episode(0)._replace(achieved=np.zeros((3, 3), np.float32))
     buffer = ReplayBuffer(ENV_SPEC, 4)
-    for moves in (True, False, False, True):
-        buffer.append(episode(0) if moves else still)
-    assert buffer.moved.tolist() == buffer.lifted.tolist() == [False, True]
+    assert buffer.moved.tolist() == buffer.lifted.tolist() == [False, False]
+    for held in ([1, 1], [0, 0], [0, 1], [1, 0]):
+        buffer.append(episode(0)._replace(flags=np.float32(held)))
+    assert buffer.moved.tolist() == [False, True] and buffer.lifted.tolist() == [True, False]
 
 
 def test_draw_batches_splits_one_draw():
@@ -210,17 +211,24 @@ def path(*positions):
     ],
 )
 def test_progress(achieved, expected):
-    assert progress(achieved) == expected
+    assert_same(progress(achieved), np.float32(expected))
 
 
 def test_progress_depends_only_on_the_position():
     achieved = np.hstack([path([0.5, 0.5, 0.4]), np.float32([[0, 0], [1, 1]])])
-    assert progress(achieved) == (False, False)
+    assert progress(achieved).tolist() == [0, 0]
 
 
 def test_progress_of_a_goal_without_height():
     """Goals of two entries, which used to raise an IndexError, have no height."""
-    assert progress(np.float32([[0, 0], [1, 1]])) == (True, False)
+    assert progress(np.float32([[0, 0], [1, 1]])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("highest", "lifted"), [(0.044, 0), (0.046, 1)])
+def test_the_lift_decides_where_it_is_known(highest, lifted):
+    """The object climbs by 0.1 m, of which `highest` is above the ground below it."""
+    climbing = path([0.6, 0.5, 0.5], [0.6, 0.5, 0.5])
+    assert progress(climbing, np.float32([0, highest, 0])).tolist() == [1, lifted]
 
 
 @pytest.mark.parametrize("n_transitions", [1, 10, 47, 1000])

@@ -7,6 +7,7 @@ from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.normalizer import init, scaling
 from grasp_func.core.numpy_policy import act, policy_of
 from grasp_func.core.rng import Key, fold_in, integer_seed
+from grasp_func.errors import UserError
 from grasp_func.training.evaluation import EvalResult, Rate, count_successes, evaluate
 from grasp_func.training.rollout import EpisodeResult, run_episode
 from helpers import PointReach, assert_same, make_point_env
@@ -26,7 +27,7 @@ def policy(env):
 
 def test_episode_records_what_was_seen_and_done(env, policy):
     episode, result = run_episode(env, policy, seed=4)
-    assert [field.shape for field in episode] == [(11, 4), (11, 2), (2,), (10, 2)]
+    assert [field.shape for field in episode] == [(11, 4), (11, 2), (2,), (10, 2), (2,)]
     assert {field.dtype for field in episode} == {np.dtype(np.float32)}
     assert_same(episode.achieved, episode.obs[:, :2])
     assert_same(episode.action[3], act(policy, episode.obs[3], episode.goal))
@@ -64,6 +65,61 @@ def test_numbers_that_are_not_finite_are_refused(env, policy, bad, monkeypatch):
     monkeypatch.setattr(PointReach, "_observe", spoiled(PointReach._observe, bad))
     with pytest.raises(FloatingPointError, match="seed 4"):
         run_episode(env, policy, 4)
+
+
+@pytest.mark.parametrize(
+    ("rise", "lift", "lifted"),
+    [
+        # it is carried up by 6 cm
+        (0.06, 0.06, 1),
+        # it climbs a block of 6 cm
+        (0.06, 0.0, 0),
+        # it is carried over a hollow of 5 cm, and so rises by 1 cm only
+        (0.01, 0.06, 1),
+        # the environment does not say
+        (0.06, None, 1),
+        (0.01, None, 0),
+    ],
+)
+def test_lifted_is_what_the_environment_calls_lifted(rise, lift, lifted, monkeypatch):
+    observe, heights = PointReach._observe, [0.0] * 4 + [rise] * 3 + [0.0] * 5
+
+    def observe_height(self):
+        observation, info = observe(self)
+        height = heights[self.t] if hasattr(self, "t") else 0.0
+        observation["achieved_goal"][2] = height
+        known = {} if lift is None else {"object_lift": np.float32(lift if height else 0.0)}
+        return observation, info | known
+
+    def step(self, action):
+        self.t = getattr(self, "t", 0) + 1
+        return real_step(self, action)
+
+    real_step = PointReach.step
+    monkeypatch.setattr(PointReach, "_observe", observe_height)
+    monkeypatch.setattr(PointReach, "step", step)
+    episode, _ = run_episode(make_point_env(dims=3), lambda obs, goal: np.ones(3), 0)
+    assert_same(episode.flags, np.float32([1, lifted]))
+
+
+def test_a_lift_that_is_not_finite_is_refused(env, policy, monkeypatch):
+    monkeypatch.setattr(PointReach, "_observe", lifting(PointReach._observe, np.nan))
+    with pytest.raises(FloatingPointError, match="seed 4"):
+        run_episode(env, policy, 4)
+
+
+def test_a_lift_of_several_numbers_is_refused(env, policy, monkeypatch):
+    monkeypatch.setattr(PointReach, "_observe", lifting(PointReach._observe, [0.0, 1.0]))
+    with pytest.raises(UserError, match=r"object_lift.* = \[0.0, 1.0\], expected one float"):
+        run_episode(env, policy, 4)
+
+
+def lifting(observe, lift):
+    def observe_lift(self):
+        observation, info = observe(self)
+        return observation, {**info, "object_lift": lift}
+
+    return observe_lift
 
 
 def spoiled(observe, bad):
