@@ -31,6 +31,7 @@ def empty_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_compiled_gradient_is_the_eager_one_up_to_rounding():
     nets = make_networks(PARALLEL_JAW, NetworkSpec("PosePolicyNet", 4, 64, 4, 64))
