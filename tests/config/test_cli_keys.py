@@ -34,7 +34,8 @@ def test_load_pretrained(main, capsys):
     main("load_pretrained=false")
     with pytest.raises(SystemExit, match="2"):
         main("load_pretrained=true")
-    assert "pretrain/PointReach-v0: no such folder" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "pretrain/PointReach-v0" in err and "no such folder" in err
 
 
 @pytest.mark.parametrize("value", ["highest", "medium"])
