@@ -52,7 +52,7 @@ def test_typos_name_the_closest_registered_environment(cwd):
     words = ["--env", "ForeignReach-v4", "--import", "foreign_reach"]
     done = launch("train.py", *words, cwd=cwd)
     assert done.returncode == 2
-    assert "did you mean ForeignReach-v3" in done.stderr and done.stderr.count("\n") == 1
+    assert "did you mean ForeignReach-v3, " in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.mpi

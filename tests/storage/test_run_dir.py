@@ -50,7 +50,8 @@ def test_runs_of_one_minute_get_different_folders(tmp_path, kind):
     assert all(run.backup.is_dir() for run in runs)
 
 
-def test_pretrained_agent_of_the_environment_comes_first(tmp_path):
+def test_pretrained_agent_of_the_environment_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SaveError, match=r"Env-v0 or .*ShadowHand: no such folder"):
         pretrain_directory(tmp_path, "Env-v0", "ShadowHand")
     hand, env = (tmp_path / "pretrain" / name for name in ("ShadowHand", "Env-v0"))
