@@ -42,7 +42,7 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
     from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import metrics
 
-    directory = args.load or Path("saves") / args.env
+    directory = args.load or run_dir.best_or_latest(Path("saves") / args.env)
     with user_errors(SoloComm()):
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         config = args.config or arguments.DEFAULT_CONFIG
