@@ -87,7 +87,12 @@ def make_parser(description: str | None, prog: str | None) -> Parser:
 
 def add_agent_arguments(parser: Parser) -> None:
     """Adds the argument that names a trained agent."""
-    parser.add_argument("--load", type=Path, metavar="DIR", help="default: saves/<env>")
+    parser.add_argument(
+        "--load",
+        type=Path,
+        metavar="DIR",
+        help="default: saves/<env>/best, or saves/<env> if there is none",
+    )
 
 
 def parse(parser: Parser, argv: Sequence[str] | None) -> tuple[argparse.Namespace, KnownEnvs]:

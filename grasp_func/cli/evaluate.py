@@ -44,7 +44,7 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
     from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import metrics
 
-    directory = args.load or run_dir.SAVES / args.env
+    directory = args.load or run_dir.best_or_latest(run_dir.SAVES / args.env)
     with user_errors(SoloComm()):
         if args.render and not has_display():
             raise UserError(

@@ -27,7 +27,7 @@ def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
     from grasp_func.storage import agent, agent_files, export, run_dir
     from grasp_func.training.goal_env import GymGoalEnv, make_env
 
-    directory = args.load or run_dir.SAVES / args.env
+    directory = args.load or run_dir.best_or_latest(run_dir.SAVES / args.env)
     with user_errors(SoloComm()):
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
         config = args.config or arguments.DEFAULT_CONFIG
@@ -37,6 +37,7 @@ def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
         files = agent_files.read_agent(directory)
         exported = export.Agent(files, agent.rotation_of(files, env_spec, directory))
         formats = FORMATS if args.format == "all" else [args.format]
+        print(f"{args.env}, agent {directory}")
         for path in export.export_agent(exported, args.out, formats):
             print(path)
     return 0

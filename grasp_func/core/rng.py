@@ -22,6 +22,7 @@ class Stream(IntEnum):
     EVALUATE = 4
     CONFIRM = 5
     PREGRASP = 6
+    BEST = 7
 
 
 class Key(NamedTuple):

@@ -1,7 +1,8 @@
 """The folders of a run below `saves/`.
 
 `saves/<env>` holds the latest agent and statistics, `saves/<env>/backup/<run>` those of one run
-alone, and `saves/<env>/checkpoints/<run>` its checkpoints. Departs from Dext-Gen: runs that start
+alone, and `saves/<env>/checkpoints/<run>` its checkpoints. The first two have a folder `best` with
+the best agent. Departs from Dext-Gen: runs that start
 in the same minute get different folders, and no two processes continue the same run.
 """
 
@@ -21,9 +22,12 @@ from grasp_func.storage.atomic import (
     read_bytes,
     reason,
 )
+from grasp_func.storage.generation import MANIFEST
 
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl")  # of an agent
 SAVES = Path("saves")  # where runs are saved by default
+BEST = "best"  # folder of the best agent
+BEST_FACTS = "best.json"
 MAX_BYTES = 64 * 2**20  # of a stats.json that is read; 5000 epochs are 4 MB
 
 
@@ -90,10 +94,18 @@ def _claimed(paths: RunPaths) -> RunPaths:
     return paths
 
 
+def best_or_latest(directory: StrPath) -> Path:
+    """Returns the folder of the best agent inside `directory`, or `directory` if there is none."""
+    best = Path(directory, BEST)
+    holds_agent = any((best / name).is_file() for name in (MANIFEST, FILES[0]))
+    return best if holds_agent else Path(directory)
+
+
 def pretrain_directory(save_dir: StrPath, env_id: str, gripper_type: str) -> Path:
     """Returns the folder of the agent to start from: the environment's, else its gripper's.
 
-    They are looked for in `save_dir`/pretrain, then in saves/pretrain.
+    They are looked for in `save_dir`/pretrain, then in saves/pretrain. If the folder holds a best
+    agent, the folder of that one is returned.
 
     Raises:
         SaveError: there is none.
@@ -103,7 +115,7 @@ def pretrain_directory(save_dir: StrPath, env_id: str, gripper_type: str) -> Pat
     candidates = [parent / "pretrain" / name for parent in parents for name in names]
     for directory in candidates:
         if directory.is_dir():
-            return directory
+            return best_or_latest(directory)
     raise SaveError(
         f"{' or '.join(map(str, candidates))}: no such folder: put {', '.join(FILES)} there, or "
         "set load_pretrained to false"
@@ -113,13 +125,14 @@ def pretrain_directory(save_dir: StrPath, env_id: str, gripper_type: str) -> Pat
 def recorded_kwargs(directory: StrPath, env_id: str) -> list[str]:
     """Returns the environment's arguments of the run in `directory`, each as `kwargs.NAME=VALUE`.
 
-    Empty where the folder holds no statistics, or those of another environment.
+    Empty where the folder holds neither best.json nor stats.json, or those of another environment.
 
     Raises:
-        SaveError: stats.json is not readable.
+        SaveError: the file is not readable.
     """
-    path = Path(directory, "stats.json")
-    if not path.exists():
+    paths = [Path(directory, name) for name in (BEST_FACTS, "stats.json")]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
         return []
     try:
         stats = json.loads(read_bytes(path, MAX_BYTES))

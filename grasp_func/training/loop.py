@@ -34,8 +34,10 @@ class EpochResult(NamedTuple):
     schedule: ScheduleState
     eval_result: EvalResult
     confirmation: EvalResult | None  # second evaluation, where the first reached `early_stop`
+    best: EvalResult | None  # confirmed success, where the agent is the best of the run so far
     eval_seed: int
     confirm_seed: int
+    best_seed: int  # of the episodes of `best`
     metrics: dict[str, float]  # of the epoch's last update
     params_hash: str
     seconds: float  # since this call of `train` began
@@ -137,15 +139,22 @@ def _end_epoch(
     cfg = run.cfg
     curriculum_active = run.env.angle_tolerance != run.env.true_angle_tolerance
     params_hash = run.workers.assert_synced(state)
-    eval_seed, confirm_seed = (
+    eval_seed, confirm_seed, best_seed = (
         integer_seed(fold_in(run.key, stream, schedule.epoch))
-        for stream in (Stream.EVALUATE, Stream.CONFIRM)
+        for stream in (Stream.EVALUATE, Stream.CONFIRM, Stream.BEST)
     )
     eval_result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total)
-    confirmation = None
+    confirmation = best = None
     if eval_result.success >= cfg.early_stop and cfg.confirm_episodes and not curriculum_active:
         confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
-    schedule = schedule.advanced(cfg, eval_result.success, curriculum_active)
+        best_seed = confirm_seed
+    if not curriculum_active:
+        best = confirmation or _confirm(run, state, schedule, eval_result, best_seed)
+    if best is not None and best.success <= schedule.best_confirmed:
+        best = None
+    schedule = schedule.advanced(
+        cfg, eval_result.success, curriculum_active, best.success if best else 0.0
+    )
     return EpochResult(
         state=replace(
             state,
@@ -155,8 +164,10 @@ def _end_epoch(
         schedule=schedule,
         eval_result=eval_result,
         confirmation=confirmation,
+        best=best,
         eval_seed=eval_seed,
         confirm_seed=confirm_seed,
+        best_seed=best_seed,
         metrics=metrics,
         params_hash=params_hash,
         seconds=0.0,
@@ -164,6 +175,19 @@ def _end_epoch(
         angle_tolerance=run.env.angle_tolerance,
         curriculum_active=curriculum_active,
     )
+
+
+def _confirm(
+    run: Run, state: AgentState, schedule: ScheduleState, eval_result: EvalResult, seed: int
+) -> EvalResult | None:
+    """Evaluates an agent that may be the best so far on as many other episodes.
+
+    The highest of many success rates is that of a lucky evaluation, so the episodes that select an
+    agent do not measure it.
+    """
+    if eval_result.success == 0 or eval_result.success < schedule.best_confirmed:
+        return None
+    return evaluate_agent(run, state, seed, eval_result.overall.n)
 
 
 def _draw(run: Run, buffers: list[ReplayBuffer], cycle: int) -> list[list[Transition]]:

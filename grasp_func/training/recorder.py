@@ -1,5 +1,6 @@
 """Records a run after every epoch: agent, statistics, plot and checkpoint."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from grasp_func.runtime.consistency import versions
 from grasp_func.storage import replay_shards, stats_log
 from grasp_func.storage.agent import to_files
 from grasp_func.storage.agent_files import agent_bytes
-from grasp_func.storage.atomic import StrPath, write_folder
+from grasp_func.storage.atomic import StrPath, folder_inside, write_folder
 from grasp_func.storage.checkpoint import KEPT, rewind, save_checkpoint
 from grasp_func.storage.generation import write_generation
 from grasp_func.storage.parts import Part
-from grasp_func.storage.run_dir import RunPaths
+from grasp_func.storage.run_dir import BEST, BEST_FACTS, RunPaths
 from grasp_func.storage.stats_log import Row, StatsLog
 from grasp_func.training import resume
 from grasp_func.training.loop import EpochResult
@@ -41,11 +42,11 @@ def describe(run: Run, env_id: str) -> dict[str, Any]:
 class Recorder:
     """Records the results of a run's epochs; every process must have one.
 
-    The first process prints a line for each. If `paths` is given, it also replaces the
-    latest files, and all processes write the checkpoint. The backup gets its agent with the last
-    result. stats.json and stats.png are rewritten when their rows have grown by 1%, which is every
-    epoch up to 100, and with the last one: rewriting them every epoch would cost time and
-    writes that grow with the square of the epochs.
+    The first process prints a line for each. If `paths` is given, it also replaces the latest
+    files, and `best/` where the agent is the best so far; all processes write the checkpoint. The
+    backup gets its agent with the last result. stats.json and stats.png are rewritten when their
+    rows have grown by 1%, which is every epoch up to 100, and with the last one: rewriting them
+    every epoch would cost time and writes that grow with the square of the epochs.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Recorder:
         on_root(self._run.workers.comm, write)
 
     def _write(self, result: EpochResult, paths: RunPaths) -> None:
-        """Replaces the latest files and the backup's."""
+        """Replaces the latest files, the best agent and the backup's files."""
         last = result.is_last(self._run.cfg)
         due = last or (len(self._rows) - self._n_written) * GROWTH >= self._n_written
         statistics = self._statistics(result) if due else {}
@@ -114,6 +115,10 @@ class Recorder:
         elif due:
             write_folder(paths.backup, statistics)
         write_generation(paths.latest, agent, statistics)
+        if result.best is not None:
+            best = {**agent, BEST_FACTS: best_json(self._run, result, paths.backup.name)}
+            for folder in (paths.backup, paths.latest):
+                write_generation(folder_inside(folder, BEST), best)
 
     def _statistics(self, result: EpochResult) -> dict[str, bytes]:
         """Returns the contents of stats.json and stats.png."""
@@ -200,13 +205,29 @@ class CheckpointWriter:
         save_checkpoint(self._directory, epoch, result.state, facts.model_dump(), outside)
 
 
+def best_json(run: Run, result: EpochResult, run_name: str) -> bytes:
+    """Returns the content of best.json: which agent is the best, and how it was selected."""
+    assert result.best is not None
+    content = {
+        "env": run.env.name,
+        "seed": run.key.seed,
+        "run": run_name,
+        "epoch": result.schedule.epoch,
+        "params_hash": result.params_hash,
+        "evaluation": {**summary(result.eval_result), "seed": result.eval_seed},
+        "confirmation": {**summary(result.best), "seed": result.best_seed},
+        "config": run.cfg.model_dump(mode="json"),
+    }
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+
+
 def row_of(run: Run, result: EpochResult, seconds_before: float) -> dict[str, Any]:
     """Returns an epoch's row of statistics.
 
     Its seconds are training time since the run began, without the time between stop and resume.
     """
     cfg, evaluated, epoch = run.cfg, result.eval_result, result.schedule.epoch
-    confirmation = result.confirmation
+    confirmation, best = result.confirmation, result.best
     return {
         "epoch": epoch,
         "env_steps": epoch * cfg.cycles * cfg.rollouts * run.workers.total * run.env_spec.horizon,
@@ -215,6 +236,7 @@ def row_of(run: Run, result: EpochResult, seconds_before: float) -> dict[str, An
         **summary(evaluated),
         "eval_seed": result.eval_seed,
         "confirmation": confirmation and {**summary(confirmation), "seed": result.confirm_seed},
+        "best": best and {**summary(best), "seed": result.best_seed},
         **result.metrics,
         "phase": result.schedule.phase,
         "angle_tolerance": result.angle_tolerance,
@@ -236,5 +258,7 @@ def progress_line(row: dict[str, Any], epochs: int) -> str:
     )
     if row["angle_tolerance"] is not None:
         line += f"  within {row['angle_tolerance']:.3f} rad"
-    confirmation = row["confirmation"]
-    return line + (f"  confirmed {confirmation['success']:.3f}" if confirmation else "")
+    for name, text in (("confirmation", "confirmed"), ("best", "best so far")):
+        if row[name]:
+            line += f"  {text} {row[name]['success']:.3f}"
+    return line

@@ -16,8 +16,8 @@ class ScheduleState(NamedTuple):
     """What the schedule depends on; equal on all processes.
 
     The curriculum is active while the angle tolerance is wider than the true task's. Success is
-    easy then, so it counts for nothing but the tolerance: `late_hits`, `fine_hits` and `best` stay
-    as they are.
+    easy then, so it counts for nothing but the tolerance: `late_hits`, `fine_hits`, `best` and
+    `best_confirmed` stay as they are.
     """
 
     epoch: int = 0  # epochs completed
@@ -25,9 +25,14 @@ class ScheduleState(NamedTuple):
     fine_hits: int = 0  # evaluations of the true task that reached `fine_success`
     best: float = 0.0  # highest success rate of an evaluation of the true task
     tightenings: int = 0  # number of times that the angle tolerance was divided
+    best_confirmed: float = 0.0  # confirmed success rate of the best agent
 
     def advanced(
-        self, cfg: Config, success: float, curriculum_active: bool = False
+        self,
+        cfg: Config,
+        success: float,
+        curriculum_active: bool = False,
+        confirmed: float = 0.0,
     ) -> "ScheduleState":
         """Returns the schedule after one more epoch.
 
@@ -35,6 +40,7 @@ class ScheduleState(NamedTuple):
             cfg: settings of the run.
             success: success rate of the epoch's evaluation.
             curriculum_active: whether its angle tolerance was wider than the true task's.
+            confirmed: success rate of the epoch's agent in a second evaluation, if it was played.
         """
         if curriculum_active:
             tightened = success > cfg.angle_tolerance_success
@@ -44,6 +50,7 @@ class ScheduleState(NamedTuple):
             late_hits=self.late_hits + _reached(success, cfg.late_success),
             fine_hits=self.fine_hits + _reached(success, cfg.fine_success),
             best=max(self.best, success),
+            best_confirmed=max(self.best_confirmed, confirmed),
         )
 
     def angle_tolerance(self, cfg: Config, true: float | None) -> float | None:

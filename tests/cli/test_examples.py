@@ -73,6 +73,33 @@ def test_evaluation_uses_the_arguments_of_the_runs_environment(trained, tmp_path
     assert json.loads((tmp_path / "result.json").read_text())["n_air"] == 0
 
 
+def test_the_best_agent_is_evaluated_and_exported(trained, tmp_path):
+    cwd, _ = trained
+    latest = tmp_path / "saves" / ENV
+    (latest / "best").mkdir(parents=True)
+    for name in FILES:
+        (latest / name).write_bytes((cwd / "saves" / ENV / name).read_bytes())
+    for program, arguments in (
+        ("evaluate.py", ["--ntests", "1"]),
+        ("export.py", ["--format", "dextgen", "--out", "exported"]),
+    ):
+        done = launch(program, "--env", ENV, *arguments, cwd=tmp_path)
+        assert done.returncode == 0 and f"agent saves/{ENV}" in done.stdout
+        assert "best" not in done.stdout
+    for name in FILES:
+        (latest / name).rename(latest / "best" / name)
+    facts = {"env": ENV, "config": {"kwargs": {"air_goal_share": 1.0}}}
+    (latest / "best" / "best.json").write_text(json.dumps(facts))
+    for program, arguments in (
+        ("evaluate.py", ["--ntests", "4", "--json", "result.json"]),
+        ("export.py", ["--format", "dextgen", "--out", "exported"]),
+    ):
+        done = launch(program, "--env", ENV, *arguments, cwd=tmp_path)
+        assert done.returncode == 0 and f"agent saves/{ENV}/best" in done.stdout, done.stderr
+    # its environment has the arguments of best.json
+    assert json.loads((tmp_path / "result.json").read_text())["n_air"] >= 1
+
+
 def test_filmed_episodes_are_the_evaluated_ones(trained, tmp_path):
     iio = pytest.importorskip("imageio.v3")
     cwd, _ = trained

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from grasp_func.errors import SaveError
-from grasp_func.storage.run_dir import open_run, pretrain_directory, recorded_kwargs, reopen_run
+from grasp_func.storage.run_dir import (
+    best_or_latest,
+    open_run,
+    pretrain_directory,
+    recorded_kwargs,
+    reopen_run,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4)
 
@@ -19,6 +25,22 @@ def test_recorded_kwargs_are_overrides_of_the_same_environment(tmp_path):
     assert recorded_kwargs(tmp_path, "A-v0") == expected
     assert recorded_kwargs(tmp_path, "B-v0") == []
     assert recorded_kwargs(tmp_path / "none", "A-v0") == []
+    content["config"]["kwargs"] = {"air_goal_share": 0.5}
+    (tmp_path / "best.json").write_text(json.dumps(content))
+    assert recorded_kwargs(tmp_path, "A-v0") == ["kwargs.air_goal_share=0.5"]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("name", ["actor.pt", "agent.json"])
+def test_the_best_agent_comes_before_the_latest(tmp_path, name, kind):
+    assert best_or_latest(kind(tmp_path)) == tmp_path
+    best = tmp_path / "best"
+    best.mkdir()
+    # what a run leaves that was killed before its first best agent was written
+    (best / ".lock").touch()
+    assert best_or_latest(kind(tmp_path)) == tmp_path
+    (best / name).touch()
+    assert best_or_latest(kind(tmp_path)) == best
 
 
 @pytest.mark.parametrize(
@@ -59,6 +81,9 @@ def test_pretrained_agent_of_the_environment_comes_first(tmp_path, monkeypatch):
     assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == hand
     env.mkdir()
     assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == env
+    (env / "best").mkdir()
+    (env / "best" / "actor.pt").touch()
+    assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == env / "best"
 
 
 def test_pretrained_agents_of_another_folder_come_before_those_of_saves(tmp_path, monkeypatch):

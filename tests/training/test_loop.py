@@ -27,6 +27,9 @@ LEARNS = tiny_config(
 )  # fmt: skip
 
 
+EASY = {"kwargs": {"angle_tolerance": 0.5}, "angle_tolerance_start": 0.5}
+
+
 def hashes(results):
     return [result.params_hash for result in results]
 
@@ -209,8 +212,10 @@ def test_when_training_ends(rates, cfg, ends):
         schedule=ScheduleState(epoch=1),
         eval_result=first,
         confirmation=second,
+        best=None,
         eval_seed=0,
         confirm_seed=0,
+        best_seed=0,
         metrics={},
         params_hash="",
         seconds=0.0,
@@ -220,6 +225,59 @@ def test_when_training_ends(rates, cfg, ends):
     )
     settings = {"epochs": 5, "early_stop": 0.95, "confirm_episodes": 100} | cfg
     assert result.is_last(tiny_config(**settings)) == ends
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """Makes evaluations return scripted success rates; returns a list of their (seed, n)."""
+    calls, script = [], [0.0, 0.5, 0.4, 0.3, 0.4, 0.4, 0.96, 0.8, 0.7, 0.8, 0.9]
+
+    def evaluate_agent(run, state, seed, n):
+        calls.append((seed, n))
+        return success_of(script[len(calls) - 1])
+
+    monkeypatch.setattr(loop, "evaluate_agent", evaluate_agent)
+    return calls
+
+
+def test_the_best_agent_is_the_one_with_the_highest_confirmed_success(eager, played):
+    cfg = tiny_config(epochs=7, early_stop=0.95, confirm_episodes=1000, evals=50, workers=2)
+    results = run_training(cfg)
+    evaluated = [(result.eval_result.success, result.best) for result in results]
+    assert evaluated == [
+        # no success, so no second evaluation
+        (0.0, None),
+        (0.5, success_of(0.4)),
+        # worse than 0.4, so no second evaluation
+        (0.3, None),
+        # confirmed by 0.4, which is not better
+        (0.4, None),
+        # the second evaluation is that of early_stop
+        (0.96, success_of(0.8)),
+        (0.7, None),
+        (0.8, success_of(0.9)),
+    ]
+    assert [result.schedule.best_confirmed for result in results] == [0, *[0.4] * 3, 0.8, 0.8, 0.9]
+    # success_of counts 100 episodes
+    assert [n for _, n in played] == [100] * 7 + [1000] + [100] * 3
+    assert len({seed for seed, _ in played}) == len(played)
+    confirmed = [result.best_seed for result in results if result.best]
+    assert confirmed == [played[2][0], results[4].confirm_seed, played[10][0]]
+
+
+def test_easy_success_makes_no_best_agent(eager, played):
+    eased = {"kwargs": {"angle_tolerance": 0.05}, "angle_tolerance_success": 1.0}
+    results = run_training(tiny_config(epochs=5, **eased))
+    assert all(result.curriculum_active and result.best is None for result in results)
+    assert len(played) == 5
+
+
+def test_looking_for_the_best_agent_does_not_change_training(eager, monkeypatch):
+    cfg = tiny_config(epochs=4, evals=10, **EASY)
+    results = run_training(cfg)
+    assert any(result.best for result in results)
+    monkeypatch.setattr(loop, "_confirm", lambda *arguments: None)
+    assert hashes(run_training(cfg)) == hashes(results)
 
 
 def success_of(share):

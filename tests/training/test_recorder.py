@@ -5,13 +5,17 @@ from itertools import pairwise
 
 import pytest
 
+from grasp_func.errors import SaveError
+from grasp_func.storage.agent_files import read_agent
 from grasp_func.storage.checkpoint import checkpoints_of
 from grasp_func.storage.stats_log import StatsLog, read_rows
 from grasp_func.training import recorder, resume
+from grasp_func.training.evaluation import EvalResult, Rate
 from grasp_func.training.loop import train
 from grasp_func.training.setup import initial_state
 from helpers import POINT_REACH, make_run, run_twins
 from resumable import config, paths
+from small_agents import assert_same as assert_same_agent
 
 PNG_BYTES = 60_000
 EPOCHS = 5000
@@ -36,7 +40,7 @@ def written(monkeypatch):
 def reports(eager):
     """Returns a run and a function that makes the report of any epoch."""
     run = make_run(config(epochs=EPOCHS, workers=1))
-    report = next(train(run, initial_state(run)))
+    report = next(train(run, initial_state(run)))._replace(best=None)
     return run, lambda n: report._replace(schedule=report.schedule._replace(epoch=n))
 
 
@@ -89,6 +93,46 @@ def test_a_run_that_stops_completes_its_statistics(tmp_path, eager, processes):
     for folder in (tmp_path, paths(tmp_path).backup):
         stats = json.loads((folder / "stats.json").read_text())
         assert [row["epoch"] for row in stats["epochs"]] == [1, 2] and not stats["finished"]
+
+
+def test_the_best_agent_stays_beside_the_latest(tmp_path, eager):
+    run, place = make_run(config(epochs=4, workers=1)), paths(tmp_path)
+    start = resume.fresh(run)
+    record = recorder.Recorder(run, {"env": POINT_REACH}, place, start)
+    success = EvalResult(Rate(3, 4), Rate(1, 1), Rate(2, 3))
+    expected = None
+    for epoch, result in enumerate(train(run, start.state), 1):
+        best = success if epoch == 2 else None
+        record(result._replace(best=best, best_seed=7))
+        for folder in (tmp_path, place.backup):
+            assert (folder / "best").exists() == (epoch >= 2)
+        if epoch == 2:
+            expected = read_agent(tmp_path)
+    for folder in (tmp_path, place.backup):
+        assert_same_agent(read_agent(folder / "best"), expected)
+        assert read_agent(folder).obs_moments.count > expected.obs_moments.count
+        facts = json.loads((folder / "best" / "best.json").read_text())
+        assert (facts["env"], facts["seed"], facts["epoch"]) == (POINT_REACH, 3, 2)
+        assert facts["run"] == "now" and facts["config"]["cycles"] == 2
+        confirmation, rows = facts["confirmation"], record._rows
+        assert (confirmation["success"], confirmation["n"], confirmation["seed"]) == (0.75, 4, 7)
+        assert 0 < confirmation["success_low"] < 0.75 < confirmation["success_high"] < 1
+        assert facts["evaluation"]["seed"] == rows[1]["eval_seed"]
+        assert facts["params_hash"] == rows[1]["params_hash"]
+        assert [row["best"] for row in rows] == [None, confirmation, None, None]
+    assert "best so far 0.750" in recorder.progress_line(record._rows[1], 4)
+
+
+def test_a_link_in_place_of_the_best_agent_is_refused(tmp_path, eager):
+    run, elsewhere = make_run(config(epochs=1, workers=1)), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "best").symlink_to(elsewhere)
+    start = resume.fresh(run)
+    record = recorder.Recorder(run, {"env": POINT_REACH}, paths(tmp_path), start)
+    result = next(train(run, start.state))
+    with pytest.raises(SaveError, match="symbolic link"):
+        record(result._replace(best=result.eval_result))
+    assert not list(elsewhere.iterdir())
 
 
 def test_statistics_are_cut_to_the_checkpoint_that_is_resumed(tmp_path, eager):

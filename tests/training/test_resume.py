@@ -10,6 +10,7 @@ import pytest
 from grasp_func.core.replay import ReplayBuffer
 from grasp_func.errors import ConfigError, SaveError
 from grasp_func.storage import parts, replay_shards
+from grasp_func.storage.agent_files import FILES
 from grasp_func.storage.stats_log import StatsLog
 from grasp_func.training import recorder, resume
 from helpers import POINT_REACH, assert_same, make_run, run_twins
@@ -40,6 +41,28 @@ def test_an_eased_angle_tolerance_goes_on(processes, tmp_path):
     assert_same(resumed, straight)
     course = [row["angle_tolerance"] for row in straight[2]]
     assert course[0] == np.pi and course[2] < course[1] < course[0]
+
+
+def best_of(folder):
+    """Returns the agents' files and the facts in the latest `best/` and in the backup's."""
+    homes = [home / "best" for home in (folder, paths(folder).backup)]
+    facts = [json.loads((home / "best.json").read_text()) for home in homes]
+    files = [[(home / name).read_bytes() for name in FILES] for home in homes]
+    # The configurations differ in the number of epochs.
+    return files, [{**found, "config": None} for found in facts]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_resumed_run_knows_its_best_agent(processes, eager, tmp_path):
+    """The best agent of the first two epochs must not be replaced by a worse one."""
+    easy = {"kwargs": {"angle_tolerance": 0.4}, "angle_tolerance_start": 0.4, "evals": 10}
+    straight = play(tmp_path / "straight", config(epochs=8, **easy), 1)
+    found = [row["best"] and row["best"]["success"] for row in straight[2]]
+    assert any(found[:2]) and any(found[2:]) and None in found[2:]
+    play(tmp_path / "run", config(epochs=2, **easy), 2)
+    resumed = play(tmp_path / "run", config(epochs=8, **easy), processes, resumed=True)
+    assert_same(resumed, straight)
+    assert best_of(tmp_path / "run") == best_of(tmp_path / "straight")
 
 
 def test_a_run_killed_while_writing_resumes_from_the_checkpoint_before(

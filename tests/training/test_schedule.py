@@ -53,6 +53,15 @@ def test_phases_and_starts_wait_for_the_true_task():
     assert schedule.phase == "fine" and schedule.p_pregrasp(cfg) == 0.0
 
 
+def test_the_confirmed_success_of_the_best_agent():
+    cfg, schedule, course = tiny_config(), ScheduleState(), []
+    for confirmed, curriculum_active in ((0.3, False), (0.2, False), (0.9, True), (0.4, False)):
+        schedule = schedule.advanced(cfg, 1.0, curriculum_active, confirmed)
+        course.append(schedule.best_confirmed)
+    assert course == [0.3, 0.3, 0.3, 0.4]
+    assert schedule.advanced(cfg, 1.0).best_confirmed == 0.4
+
+
 def test_angle_tolerance_by_hand():
     cfg, schedule, course = tiny_config(), ScheduleState(), []
     for success in (0.75, 0.76, 0.9, 0.1, *[1.0] * 12):
