@@ -55,8 +55,8 @@ SEGMENTS = {
     "deep": lambda _: header("(" * 100),
     "long header": lambda _: b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b" " * 1000,
     "structured": lambda _: npy(np.zeros(4, [("\x1b[2J", "<f4")])),
-    "double": lambda _: npy(np.zeros((4, 88))),
-    "half": lambda _: npy(np.zeros((4, 88), np.float32))[:-4],
+    "double": lambda _: npy(np.zeros((4, 90))),
+    "half": lambda _: npy(np.zeros((4, 90), np.float32))[:-4],
     "empty": lambda _: b"",
     "text": lambda _: b"hello",
 }
@@ -66,7 +66,7 @@ SEGMENTS = {
 def test_hostile_segments_are_refused(checkpoints, name, tmp_path):
     sentinel = tmp_path / "sentinel"
     segment = checkpoints / "replay" / "worker_00000" / "epoch_0000002.npy"
-    assert np.load(segment).shape == (4, 88)
+    assert np.load(segment).shape == (4, 90)
     segment.write_bytes(SEGMENTS[name](sentinel))
     assert "damaged" in refusal(checkpoints)
     seal(checkpoints / "2")
