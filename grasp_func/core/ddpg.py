@@ -19,7 +19,7 @@ from grasp_func.core.jit import Jit, trace
 from grasp_func.core.losses import actor_loss, critic_loss, td_target
 from grasp_func.core.networks import Networks
 from grasp_func.core.normalizer import NormState, Scaling
-from grasp_func.core.optim import AdamState, adam, clip_by_norm
+from grasp_func.core.optim import AdamState, Optimizer, adam, clip_by_norm
 from grasp_func.core.rng import Key
 from grasp_func.core.tree import flatten, polyak, ravel
 from grasp_func.core.types import EnvSpec, Metrics, Params, Transition
@@ -145,17 +145,7 @@ def make_learner(
     gradient = jit(make_gradient(nets, unravel, cfg))
 
     def init(key: Key) -> AgentState:
-        params = flatten(nets.init(key))
-        return AgentState(
-            params=params,
-            target=params.clone(),
-            opt=optimizer.init(params),
-            obs_norm=normalizer.init(env_spec.obs),
-            goal_norm=normalizer.init(env_spec.goal),
-            lr_scale=torch.ones(()),
-            action_l2=torch.tensor(cfg.action_l2),
-            step=torch.zeros((), dtype=torch.int64),
-        )
+        return _initial_state(flatten(nets.init(key)), optimizer, env_spec, cfg)
 
     @torch.no_grad()
     def update(state: AgentState, batches: Sequence[Transition]) -> tuple[AgentState, Metrics]:
@@ -176,6 +166,22 @@ def make_learner(
         update_normalizers=_update_normalizers,
         scalings=partial(_scalings, cfg=cfg),
         unravel=unravel,
+    )
+
+
+def _initial_state(
+    params: Tensor, optimizer: Optimizer, env_spec: EnvSpec, cfg: DDPGConfig
+) -> AgentState:
+    """Returns the state of an agent that has learned nothing."""
+    return AgentState(
+        params=params,
+        target=params.clone(),
+        opt=optimizer.init(params),
+        obs_norm=normalizer.init(env_spec.obs),
+        goal_norm=normalizer.init(env_spec.goal),
+        lr_scale=torch.ones(()),
+        action_l2=torch.tensor(cfg.action_l2),
+        step=torch.zeros((), dtype=torch.int64),
     )
 
 

@@ -190,6 +190,7 @@ def draw_batches(
     batch_size: int,
     sampling: ReplaySampling,
     reward_fn: RewardFn,
+    *,
     symmetry: Symmetry | None = None,
 ) -> list[Transition]:
     """Samples all batches of a cycle at once; they are views [B, ...] of common arrays."""

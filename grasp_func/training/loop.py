@@ -201,7 +201,7 @@ def _draw(run: Run, buffers: list[ReplayBuffer], cycle: int) -> list[list[Transi
             cfg.batch_size,
             sampling,
             run.env.compute_reward,
-            run.env_spec.symmetry,
+            symmetry=run.env_spec.symmetry,
         )
         for worker, buffer in zip(run.workers.local_workers, buffers, strict=True)
     ]
