@@ -94,9 +94,15 @@ def parse(parser: Parser, argv: Sequence[str] | None) -> tuple[argparse.Namespac
     known = _known_envs(parser, args.imports)
     if args.env not in known.ids:
         close = difflib.get_close_matches(args.env, known.ids, n=1, cutoff=0.5)
-        hint = f", did you mean {close[0]}?" if close else ""
+        hint = f", did you mean {close[0]}?" if close else _import_hint(args.imports)
         parser.error(f"--env {args.env} is not a known environment{hint}")
     return args, known
+
+
+def _import_hint(imports: Sequence[str]) -> str:
+    if imports:
+        return f", nor registered by --import {', '.join(imports)}"
+    return "; register environments of other packages with --import MODULE"
 
 
 def _known_envs(parser: Parser, imports: Sequence[str]) -> KnownEnvs:
