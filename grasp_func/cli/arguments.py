@@ -104,7 +104,7 @@ def parse(parser: Parser, argv: Sequence[str] | None) -> tuple[argparse.Namespac
     known = _known_envs(parser, args.imports)
     if args.env not in known.ids:
         close = _nearest(args.env, known.ids)
-        hint = f"did you mean {', '.join(close)}? " if close else ""
+        hint = f"did you mean {', '.join(close)}? " if close else _import_hint(args.imports)
         parser.error(
             f"--env {args.env} is not a known environment, {hint}`grasp-func envs` lists all"
         )
@@ -128,6 +128,12 @@ def _nearest(name: str, ids: Sequence[str]) -> list[str]:
     # Sorting keeps the order of similarity among ids of the same gripper.
     found = sorted(found, key=lambda env_id: grippers.get(env_id) != grippers.get(found[0]))
     return found[:N_SUGGESTIONS]
+
+
+def _import_hint(imports: Sequence[str]) -> str:
+    if imports:
+        return f"nor registered by --import {', '.join(imports)}; "
+    return "register environments of other packages with --import MODULE; "
 
 
 def _known_envs(parser: Parser, imports: Sequence[str]) -> KnownEnvs:

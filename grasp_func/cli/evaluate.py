@@ -60,8 +60,10 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
             "success at the last step (95% interval)"
         )
         for goals, rate in eval_result._asdict().items():
-            low, high = metrics.wilson_interval(*rate)
-            print(f"  {goals:8s} {rate.successes:5d} of {rate.n:5d}  [{low:.3f}, {high:.3f}]")
+            # There are none of a kind that the environment does not distinguish.
+            if rate.n:
+                low, high = metrics.wilson_interval(*rate)
+                print(f"  {goals:8s} {rate.successes:5d} of {rate.n:5d}  [{low:.3f}, {high:.3f}]")
         if args.record:
             print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
@@ -73,19 +75,23 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
 
 def _play(args: argparse.Namespace, cfg: "Config", directory: Path) -> "EvalResult":
     """Plays the episodes, in a window or before a camera if the arguments say so."""
+    from gymnasium.error import DependencyNotInstalled
+
     from envs.sim.window import WindowClosed
     from grasp_func.errors import UserError
     from grasp_func.storage.agent import load_policy
     from grasp_func.training.evaluation import count_successes, evaluate
     from grasp_func.training.goal_env import GymGoalEnv
 
-    with contextlib.closing(_make_env(args, cfg)) as env:
-        goal_env = GymGoalEnv(env)
-        policy = load_policy(directory, goal_env.spec)
-        try:
+    try:
+        with contextlib.closing(_make_env(args, cfg)) as env:
+            goal_env = GymGoalEnv(env)
+            policy = load_policy(directory, goal_env.spec)
             return count_successes(evaluate(goal_env, policy, args.seed, range(args.ntests)))
-        except WindowClosed as closed:
-            raise UserError(str(closed)) from closed
+    except WindowClosed as closed:
+        raise UserError(str(closed)) from closed
+    except DependencyNotInstalled as error:
+        raise UserError(f"{args.env}: cannot be rendered: {error}") from error
 
 
 def _make_env(args: argparse.Namespace, cfg: "Config") -> Any:

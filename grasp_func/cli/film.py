@@ -13,6 +13,8 @@ import numpy as np
 
 from grasp_func.errors import UserError
 
+# of an environment that does not declare its own; also the default of Gymnasium's RecordVideo
+DEFAULT_FPS = 30
 FORMATS: dict[str, dict[str, Any]] = {
     # the encoder's usual blocks of 16 pixels would change the size of frames
     ".mp4": {"codec": "libx264", "macro_block_size": 2},
@@ -40,7 +42,8 @@ class Filmed(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._path, self._episodes_left = path, n_episodes
         self._episode_begins = False
         self._unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
-        self._film = _open_film(path, self._unfinished, env.metadata["render_fps"])
+        fps = env.metadata.get("render_fps", DEFAULT_FPS)
+        self._film = _open_film(path, self._unfinished, fps)
 
     def reset(self, **arguments: Any) -> tuple[Any, dict[str, Any]]:
         """Begins an episode."""
@@ -60,11 +63,13 @@ class Filmed(gymnasium.Wrapper[Any, Any, Any, Any]):
         return after
 
     def finish(self) -> None:
-        """Completes the film; a second call does nothing."""
+        """Completes the film; does nothing without a frame or when called again."""
         if self._film is not None:
             self._film.close()
             self._film = None
-            self._unfinished.replace(self._path)
+            # The writer creates the file with its first frame.
+            if self._unfinished.exists():
+                self._unfinished.replace(self._path)
 
     def close(self) -> None:
         """Completes the film and closes the environment."""

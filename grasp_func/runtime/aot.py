@@ -15,7 +15,6 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,7 @@ def _surroundings() -> dict[str, Any]:
     return {
         "python": sys.version,
         "torch": (torch.__version__, torch.version.git_version, torch.__config__.show()),
-        "source": source_hash(import_module("grasp_func")),
+        "source": source_hash(Path(__file__).parents[1]),
         "settings": SETTINGS,
         "environment": {
             name: value

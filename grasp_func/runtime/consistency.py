@@ -35,7 +35,10 @@ def versions() -> dict[str, str]:
 
 def program_facts(*packages: ModuleType) -> dict[str, str]:
     """Returns arguments, versions and source hashes of the packages, to be equal on all ranks."""
-    sources = {f"source code of {package.__name__}": source_hash(package) for package in packages}
+    sources = {
+        f"source code of {package.__name__}": source_hash(package.__path__[0])
+        for package in packages
+    }
     return {"arguments": " ".join(sys.argv[1:]), **versions(), **sources}
 
 
@@ -66,9 +69,9 @@ def cpu_names(comm: Comm) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def source_hash(package: ModuleType) -> str:
+def source_hash(package: str | Path) -> str:
     """Returns 16 hexadecimal digits of a hash over the names and contents of Python files."""
-    folder = Path(package.__path__[0])
+    folder = Path(package)
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")

@@ -89,5 +89,21 @@ def test_other_processes_than_the_first_leave_errors_to_it(variable, command, mo
         assert slept == [arguments.GRACE_SECONDS] * int(rank)
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ([], "register environments of other packages with --import MODULE"),
+        (["--import", "json"], "nor registered by --import json"),
+    ],
+)
+def test_an_environment_of_no_similar_name(words, remedy, capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--env", "zzz", *words])
+    expected = (
+        f"error: --env zzz is not a known environment, {remedy}; `grasp-func envs` lists all\n"
+    )
+    assert capsys.readouterr().err == expected
+
+
 def test_formats_are_those_of_the_exporter():
     assert tuple(FORMATS) == export.FORMATS

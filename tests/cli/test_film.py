@@ -73,6 +73,22 @@ def test_a_reset_that_no_step_follows_is_not_filmed(tmp_path):
     assert counter.frames == 4
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_an_environment_that_is_closed_before_its_first_step_leaves_no_film(suffix, tmp_path):
+    pytest.importorskip("imageio")
+    Filmed(Counter(), tmp_path / f"film{suffix}", n_episodes=1).close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_environment_need_not_declare_its_frames_per_second(tmp_path, monkeypatch):
+    pytest.importorskip("imageio")
+    monkeypatch.setattr(Counter, "metadata", {})
+    env = Filmed(Counter(), tmp_path / "film.gif", n_episodes=1)
+    play(env, 1)
+    env.close()
+    assert (tmp_path / "film.gif").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("film.avi", "film.avi: films are written to .mp4"), ("no/film.mp4", "cannot be written")],

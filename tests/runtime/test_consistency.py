@@ -34,13 +34,13 @@ def test_equal_programs_pass():
 def test_every_line_and_name_of_the_source_counts(tmp_path):
     package = SimpleNamespace(__path__=[str(tmp_path)])
     (tmp_path / "a.py").write_text("x = 1\n")
-    hashes = [source_hash(package)]
+    hashes = [source_hash(package.__path__[0])]
     (tmp_path / "a.py").write_text("x = 2\n")
-    hashes.append(source_hash(package))
+    hashes.append(source_hash(package.__path__[0]))
     (tmp_path / "a.py").rename(tmp_path / "b.py")
-    hashes.append(source_hash(package))
+    hashes.append(source_hash(package.__path__[0]))
     (tmp_path / "note.txt").write_text("not source")
-    assert source_hash(package) == hashes[-1]
+    assert source_hash(package.__path__[0]) == hashes[-1]
     assert len(set(hashes)) == 3
 
 
