@@ -78,6 +78,8 @@ class GymGoalEnv:
     * Actions in [-1, 1] are scaled linearly to the environment's box.
     * Rewards of 0 and 1 are shifted to -1 and 0.
     * Without `info["is_success"]` an episode succeeds where the reward is that of the goal.
+    * Equal bits on any number of processes and after a resume need episodes that depend on their
+      seed alone. This is not checked.
 
     Attributes that are used if the environment has them: `observation_layout` and `action_layout`
     (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`, `symmetry`, and
