@@ -27,7 +27,12 @@ def start_lines(run: Run) -> str:
             f"WARNING: CPUs differ ({', '.join(cpus)}): libraries may round differently there, "
             "so the result depends on which host computes which worker"
         )
-    if processes == 1:
+    if processes == 1 and workers.total > 1:
+        lines.append(
+            f"WARNING: one process computes all {workers.total} workers; several get the same "
+            f"result faster: mpirun -n {workers.total} python examples/train.py"
+        )
+    elif processes == 1:
         lines.append(
             "WARNING: this is ONE process: slower than several, and another number of workers "
             "gives another result. Start several: mpirun -n 16 python examples/train.py"

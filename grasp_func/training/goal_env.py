@@ -84,6 +84,8 @@ class GymGoalEnv:
     * Without `info["is_success"]` an episode succeeds where the reward is that of the goal.
     * `info["air_goal"]` says whether the goal requires lifting, and `info["object_lift"]` how much
       higher above the ground below it the object is than at the start (m). Both are optional.
+    * Equal bits on any number of processes and after a resume need episodes that depend on their
+      seed alone. This is not checked.
 
     Attributes that are used if the environment has them: `observation_layout` and `action_layout`
     (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`, `symmetry`, and

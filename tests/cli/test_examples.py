@@ -37,10 +37,17 @@ def test_training_leaves_every_promised_file(trained):
     assert "WARNING" not in done.stdout
 
 
-def test_one_process_says_so_loudly(tmp_path):
-    done = train_tiny(tmp_path, "--set", "save=false")
+@pytest.mark.parametrize(
+    ("workers", "words"),
+    [
+        ("null", "WARNING: this is ONE process: slower than several, and another number of"),
+        ("2", "WARNING: one process computes all 2 workers; several get the same result faster"),
+    ],
+)
+def test_one_process_says_so_loudly(workers, words, tmp_path):
+    done = train_tiny(tmp_path, "--set", "save=false", "--set", f"workers={workers}")
     assert done.returncode == 0, done.stderr
-    assert "WARNING: this is ONE process" in done.stdout
+    assert words in done.stdout and done.stdout.count("WARNING") == 1
     assert not (tmp_path / "saves").exists()
 
 
