@@ -148,7 +148,7 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
             ["--env", "FlatShadowCub-v0"],
             ["mean FlatSHCube-v0, FlatSHAll-v0, FlatSHOrient-v0? `grasp-func envs` lists all"],
         ),
-        ("train.py", ["--env", "zzz"], ["not a known environment, `grasp-func envs` lists all"]),
+        ("train.py", ["--env", "zzz"], ["`grasp-func envs` lists all"]),
         ("train.py", ["--env", ENV, "--set", "batchsize=3"], ["batchsize", "batch_size"]),
         ("train.py", ["--env", ENV, "--set", "gamma=high"], ["gamma", "[0, 1)"]),
         ("train.py", ["--env", ENV, "--set", "gamma"], ["KEY=VALUE"]),

@@ -162,7 +162,7 @@ def test_workers_play_different_episodes(eager, monkeypatch):
 def test_every_draw_has_a_key_of_its_own(eager, monkeypatch, module, function, position):
     keys = []
     draw = getattr(module, function)
-    monkeypatch.setattr(module, function, lambda *a: keys.append(a[position]) or draw(*a))
+    monkeypatch.setattr(module, function, lambda *a, **k: keys.append(a[position]) or draw(*a, **k))
     run_training(tiny_config(cycles=2, workers=2, epochs=2))
     assert len(keys) == len(set(keys)) == 2 * 2 * 2
 
