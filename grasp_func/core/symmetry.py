@@ -2,7 +2,7 @@
 
 Where a task looks the same from all sides, a transition also tells what would have happened if
 gripper, object, goal and action had all been turned about the vertical axis, or mirrored. Such
-copies cost nothing and multiply the experience. Source: Lin et al. 2020, "Invariant transform
+copies cost little and multiply the experience. Source: Lin et al. 2020, "Invariant transform
 experience replay", arXiv:1909.10707. Not in Dext-Gen.
 """
 
