@@ -105,18 +105,17 @@ def _involution(robot: RobotSpec, task: Task, body: BodySymmetry) -> Involution:
     """
     grip = body.signs
     world = _MIRRORED if body.is_mirror else _SAME
-    item = world
     spin = tuple(-s for s in world) if body.is_mirror else world
     links = [link.name for link in robot.links[1:]]
     joints = [links.index(body.partner(name)) for name in links]
     signs = (
         *(*world, *_columns(grip, world), *[1.0] * len(joints), *world),
-        *(*world, *world, *_columns(item, world), *_columns(item, grip), *world, *spin),
+        *(*world, *world, *_columns(world, world), *_columns(world, grip), *world, *spin),
     )
     goal = [
         sign
         for kind, _ in task.goal_blocks
-        for sign in (_columns(item, world) if kind == "rotation" else world)
+        for sign in (_columns(world, world) if kind == "rotation" else world)
     ]
     actions = robot.swapped_actions(body)
     matrix = [w * g for w in world for g in grip]
