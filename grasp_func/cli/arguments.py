@@ -1,53 +1,45 @@
-"""Arguments that all commands share, and the checks that need no heavy import.
+"""Arguments that several commands share, and their checks, which need no heavy import.
 
 Loading torch and jax takes seconds, so commands import them only after their arguments were found
 to be good.
 """
 
-import argparse
 import difflib
 import importlib
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
-USER_ERROR = 2  # exit code
-GRACE_SECONDS = 5.0
+import rich_click as click
+
 # Suggestions for an unknown id: their number, and their least similarity in [0, 1].
 N_SUGGESTIONS, MIN_SIMILARITY = 3, 0.5
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")  # set by MPI's launchers
 DEFAULT_CONFIG = Path(__file__).parents[2] / "configs" / "experiment_config.yaml"
+PATH = click.Path(path_type=Path)
 
 
-class Parser(argparse.ArgumentParser):
-    """Prints an error as one line, and help on the first process only."""
+class Context(click.RichContext):
+    """Prints help on the first process only."""
 
-    def error(self, message: str) -> NoReturn:
-        """Prints an error and ends the process with exit code 2.
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Adds the short form of --help."""
+        super().__init__(*args, help_option_names=["-h", "--help"], **settings)
 
-        Other processes than the first wait before: if the first meets the same error, it ends, and
-        the launcher ends the others before they print. A launcher would end the first one, still
-        silent, if another were faster.
-        """
+    def get_help(self) -> str:
+        """Returns the help; ends the program on other processes than the first."""
         if launcher_rank() > 0:
-            time.sleep(GRACE_SECONDS)
-        sys.stderr.write(f"error: {message}\n")
-        sys.exit(USER_ERROR)
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        if launcher_rank() == 0:
-            super()._print_message(message, file)
+            self.exit()
+        return super().get_help()
 
 
-class KnownEnvs(NamedTuple):
-    """The environments that a command can use."""
+class Command(click.RichCommand):
+    """A sub-command."""
 
-    ids: tuple[str, ...]
-    modules: tuple[ModuleType, ...]  # imported by --import
+    context_class = Context
 
 
 def launcher_rank() -> int:
@@ -55,60 +47,49 @@ def launcher_rank() -> int:
     return next((int(os.environ[name]) for name in RANK_VARIABLES if name in os.environ), 0)
 
 
-def make_parser(description: str | None, prog: str | None) -> Parser:
-    """Returns a parser with the arguments of every command that uses an environment."""
-    parser = Parser(prog=prog, description=description)
-    parser.add_argument(
-        "--env",
-        required=True,
-        metavar="ID",
-        help="one that `grasp-func envs` or --import names",
-    )
-    parser.add_argument(
-        "--import",
-        dest="imports",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="import a module that registers Gymnasium goal environments; repeatable",
-    )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="default: configs/experiment_config.yaml"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a key of the configuration; repeatable",
-    )
-    return parser
+def known_envs(modules: Sequence[ModuleType]) -> tuple[str, ...]:
+    """Returns the ids of the environments that a command can use, some of imported modules."""
+    import envs
+
+    if not modules:
+        return envs.ENV_IDS
+    import gymnasium
+
+    return (*envs.ENV_IDS, *gymnasium.registry)
 
 
-def add_agent_arguments(parser: Parser) -> None:
-    """Adds the argument that names a trained agent."""
-    parser.add_argument(
-        "--load",
-        type=Path,
-        metavar="DIR",
-        help="default: saves/<env>/best, or saves/<env> if there is none",
-    )
+class _Module(click.ParamType[ModuleType]):
+    """The name of a module, which is imported."""
+
+    name = "module"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ModuleType:
+        # modules of the working directory, after all installed ones
+        sys.path.append(str(Path.cwd()))
+        try:
+            return importlib.import_module(value)
+        except ImportError as error:
+            self.fail(f"--import {value}: {error}", param, ctx)
 
 
-def parse(parser: Parser, argv: Sequence[str] | None) -> tuple[argparse.Namespace, KnownEnvs]:
-    """Parses the arguments, imports the modules of --import, and checks the environment's id.
+class _EnvId(click.ParamType[str]):
+    """The id of an environment, of our own or of a module that --import names."""
 
-    Ends the process with exit code 2 and one line where the user made a mistake.
-    """
-    args = parser.parse_args(argv)
-    known = _known_envs(parser, args.imports)
-    if args.env not in known.ids:
-        close = _nearest(args.env, known.ids)
-        hint = f"did you mean {', '.join(close)}? " if close else _import_hint(args.imports)
-        parser.error(
-            f"--env {args.env} is not a known environment, {hint}`grasp-func envs` lists all"
-        )
-    return args, known
+    name = "id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        # click handles --import first, because it is eager
+        modules = ctx.params["modules"] if ctx else ()
+        ids = known_envs(modules)
+        if value not in ids:
+            close = _nearest(value, ids)
+            hint = f"did you mean {', '.join(close)}? " if close else _import_hint(modules)
+            raise click.UsageError(
+                f"--env {value} is not a known environment, {hint}`grasp-func envs` lists all"
+            )
+        return value
 
 
 def _nearest(name: str, ids: Sequence[str]) -> list[str]:
@@ -130,25 +111,47 @@ def _nearest(name: str, ids: Sequence[str]) -> list[str]:
     return found[:N_SUGGESTIONS]
 
 
-def _import_hint(imports: Sequence[str]) -> str:
-    if imports:
-        return f"nor registered by --import {', '.join(imports)}; "
+def _import_hint(modules: Sequence[ModuleType]) -> str:
+    if modules:
+        return f"nor registered by --import {', '.join(module.__name__ for module in modules)}; "
     return "register environments of other packages with --import MODULE; "
 
 
-def _known_envs(parser: Parser, imports: Sequence[str]) -> KnownEnvs:
-    import envs
-
-    if not imports:
-        return KnownEnvs(envs.ENV_IDS, ())
-    import gymnasium
-
-    # modules of the working directory, after all installed ones
-    sys.path.append(str(Path.cwd()))
-    modules = []
-    for name in imports:
-        try:
-            modules.append(importlib.import_module(name))
-        except ImportError as error:
-            parser.error(f"--import {name}: {error}")
-    return KnownEnvs((*envs.ENV_IDS, *gymnasium.registry), tuple(modules))
+# Of every command that uses an environment.
+ENV_OPTIONS = (
+    click.RichOption(
+        ["--env"],
+        type=_EnvId(),
+        required=True,
+        help="One that `grasp-func envs` or --import names.",
+    ),
+    click.RichOption(
+        ["--import", "modules"],
+        type=_Module(),
+        multiple=True,
+        is_eager=True,
+        help="Import a module that registers Gymnasium goal environments; repeatable.",
+    ),
+    click.RichOption(
+        ["--config"],
+        type=PATH,
+        metavar="FILE",
+        help="Default: configs/experiment_config.yaml.",
+    ),
+    click.RichOption(
+        ["--set", "changes"],
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Change a key of the configuration; repeatable.",
+    ),
+)
+# Of every command that reads a trained agent.
+AGENT_OPTIONS = (
+    *ENV_OPTIONS,
+    click.RichOption(
+        ["--load"],
+        type=PATH,
+        metavar="DIR",
+        help="Default: saves/<env>/best, or saves/<env> if there is none.",
+    ),
+)

@@ -1,40 +1,39 @@
 """Measures a trained agent: `grasp-func evaluate --env FlatPJCube-v0 --ntests 1000`."""
 
-import argparse
 import contextlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import rich_click as click
+
 from grasp_func.cli import arguments
-from grasp_func.cli.arguments import KnownEnvs
 
 if TYPE_CHECKING:
     from grasp_func.config.schema import Config
     from grasp_func.training.evaluation import EvalResult
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Plays greedy episodes and prints success rates at the last step; returns the exit code."""
-    parser = arguments.make_parser(__doc__, prog)
-    arguments.add_agent_arguments(parser)
-    parser.add_argument("--ntests", type=int, default=100, metavar="N", help="number of episodes")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the episodes")
-    parser.add_argument("--render", action="store_true", help="show all episodes in a window")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="film episodes: .mp4 or .gif")
-    parser.add_argument("--filmed", type=int, default=5, metavar="N", help="film the first N")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
-    args, known = arguments.parse(parser, argv)
-    for name, lowest in (("ntests", 1), ("filmed", 1), ("seed", 0)):
-        if getattr(args, name) < lowest:
-            parser.error(f"--{name} {getattr(args, name)}: expected at least {lowest}")
+COUNT = click.IntRange(min=1)
+
+
+@click.command(cls=arguments.Command, help=__doc__, params=list(arguments.AGENT_OPTIONS))
+@click.option("--ntests", type=COUNT, default=100, metavar="N", help="Number of episodes.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="S", help="Of the episodes.")
+@click.option("--render", is_flag=True, help="Show all episodes in a window.")
+@click.option("--record", type=arguments.PATH, metavar="FILE", help="Film episodes: .mp4 or .gif.")
+@click.option("--filmed", type=COUNT, default=5, metavar="N", help="Film the first N.")
+@click.option("--json", type=arguments.PATH, metavar="FILE", help="Also write the result there.")
+def command(**options: Any) -> None:
+    """Plays greedy episodes and prints success rates at the last step."""
+    args = SimpleNamespace(**options)
     if args.render and args.record:
-        parser.error("--render --record: expected one of them")
-    return _evaluate(args, known)
+        raise click.UsageError("--render --record: expected one of them")
+    _evaluate(args)
 
 
-def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
+def _evaluate(args: SimpleNamespace) -> None:
     from envs.sim.window import has_display
     from grasp_func.config.load import load_config
     from grasp_func.errors import UserError
@@ -51,9 +50,9 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
                 "--render: no window opens without a display (DISPLAY is not set): start it in a "
                 "desktop session, or film the episodes with --record FILE"
             )
-        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
+        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.changes]
         config = args.config or arguments.DEFAULT_CONFIG
-        cfg = load_config(config, args.env, changes, known.ids)
+        cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
         eval_result = _play(args, cfg, directory)
         print(
             f"{args.env}, agent {directory}, seed {args.seed}: "
@@ -70,10 +69,9 @@ def _evaluate(args: argparse.Namespace, known: KnownEnvs) -> int:
             facts = {"env": args.env, "load": str(directory), "seed": args.seed}
             content = {**facts, **metrics.summary(eval_result)}
             atomic_write_text(args.json, json.dumps(content, indent=1) + "\n")
-    return 0
 
 
-def _play(args: argparse.Namespace, cfg: "Config", directory: Path) -> "EvalResult":
+def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult":
     """Plays the episodes, in a window or before a camera if the arguments say so."""
     from gymnasium.error import DependencyNotInstalled
 
@@ -94,7 +92,7 @@ def _play(args: argparse.Namespace, cfg: "Config", directory: Path) -> "EvalResu
         raise UserError(f"{args.env}: cannot be rendered: {error}") from error
 
 
-def _make_env(args: argparse.Namespace, cfg: "Config") -> Any:
+def _make_env(args: SimpleNamespace, cfg: "Config") -> Any:
     from grasp_func.cli.film import Filmed
     from grasp_func.training.goal_env import make_env
 

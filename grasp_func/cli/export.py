@@ -1,26 +1,22 @@
 """Exports a trained agent: `grasp-func export --env FlatPJCube-v0 --out exported`."""
 
-import argparse
 import contextlib
-from collections.abc import Sequence
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import rich_click as click
 
 from grasp_func.cli import arguments
-from grasp_func.cli.arguments import KnownEnvs
 
 FORMATS = ("dextgen", "safetensors", "torchscript")
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Writes the agent in one or all formats and prints the files; returns the exit code."""
-    parser = arguments.make_parser(__doc__, prog)
-    arguments.add_agent_arguments(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--format", choices=[*FORMATS, "all"], default="all")
-    return _export(*arguments.parse(parser, argv))
-
-
-def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
+@click.command(cls=arguments.Command, help=__doc__, params=list(arguments.AGENT_OPTIONS))
+@click.option("--out", type=arguments.PATH, required=True, metavar="DIR")
+@click.option("--format", type=click.Choice([*FORMATS, "all"]), default="all", show_default=True)
+def command(**options: Any) -> None:
+    """Writes the agent in one or all formats and prints the files."""
+    args = SimpleNamespace(**options)
     from grasp_func.config.load import load_config
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
@@ -29,9 +25,9 @@ def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
 
     directory = args.load or run_dir.best_or_latest(run_dir.SAVES / args.env)
     with user_errors(SoloComm()):
-        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.set]
+        changes = [*run_dir.recorded_kwargs(directory, args.env), *args.changes]
         config = args.config or arguments.DEFAULT_CONFIG
-        cfg = load_config(config, args.env, changes, known.ids)
+        cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
         with contextlib.closing(GymGoalEnv(make_env(args.env, cfg.kwargs))) as env:
             env_spec = env.spec
         files = agent_files.read_agent(directory)
@@ -40,4 +36,3 @@ def _export(args: argparse.Namespace, known: KnownEnvs) -> int:
         print(f"{args.env}, agent {directory}")
         for path in export.export_agent(exported, args.out, formats):
             print(path)
-    return 0

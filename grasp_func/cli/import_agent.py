@@ -1,31 +1,27 @@
 """Converts an agent of Dext-Gen: `grasp-func import --from theirs --out saves/FlatPJCube-v0`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from grasp_func.cli.arguments import Parser
+import rich_click as click
+
+from grasp_func.cli import arguments
 
 # Storage names the options of other commands as the remedy.
 OPTIONS = {"--load DIR": "--from DIR", "--save-dir DIR": "--out DIR"}
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Converts the four files, executing nothing in them; returns the exit code."""
-    parser = Parser(prog=prog, description=__doc__)
-    parser.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="holds actor.pt, critic.pt, state_norm.pkl and goal_norm.pkl as Dext-Gen wrote them",
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    args = parser.parse_args(argv)
-    return _import(args.source, args.out)
-
-
-def _import(source: Path, target: Path) -> int:
+@click.command(cls=arguments.Command, help=__doc__)
+@click.option(
+    "--from",
+    "source",
+    type=arguments.PATH,
+    required=True,
+    metavar="DIR",
+    help="Holds actor.pt, critic.pt, state_norm.pkl and goal_norm.pkl as Dext-Gen wrote them.",
+)
+@click.option("--out", "target", type=arguments.PATH, required=True, metavar="DIR")
+def command(source: Path, target: Path) -> None:
+    """Converts the four files, executing nothing in them."""
     from grasp_func.errors import SaveError
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
@@ -41,4 +37,3 @@ def _import(source: Path, target: Path) -> int:
             raise SaveError(message) from error
         for name in agent_files.FILES:
             print(target / name)
-    return 0

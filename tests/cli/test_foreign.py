@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from command_line import launch, settings
-from grasp_func.cli import evaluate
+from grasp_func.cli.main import main
 from grasp_func.storage.agent_files import FILES, read_agent
 
 MODULE = Path(__file__).with_name("foreign_reach.py")
@@ -68,7 +68,7 @@ def test_a_window_that_needs_a_missing_library_is_an_error_in_one_line(cwd, monk
         "grasp_func.storage.agent.load_policy", lambda *_: lambda obs, goal: np.zeros(2)
     )
     with pytest.raises(SystemExit) as stop:
-        evaluate.main([*FOREIGN, "--render"])
+        main(["evaluate", *FOREIGN, "--render"])
     assert stop.value.code == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ForeignReach-v3: cannot be rendered: pygame is not installed")

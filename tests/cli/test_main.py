@@ -23,24 +23,22 @@ def test_the_installed_program_is_this_function():
 
 
 def test_help_lists_each_command_on_a_line(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        main(["--help"])
-    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert main(["--help"]) == 0
+    lines = [line.strip(" │").split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     for command, (_, summary) in COMMANDS.items():
         assert [command, summary] in lines
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_usage_names_the_command(command, capsys):
-    with pytest.raises(SystemExit, match="0"):
-        main([command, "--help"])
-    assert capsys.readouterr().out.startswith(f"usage: grasp-func {command} [-h]")
+    assert main([command, "--help"]) == 0
+    assert f"Usage: grasp-func {command} [OPTIONS]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate", "export", "import_agent"])
 def test_usage_of_an_example_names_its_file(name, tmp_path):
     done = launch(f"{name}.py", "--help", cwd=tmp_path)
-    assert done.stdout.startswith(f"usage: {name}.py [-h]")
+    assert f"Usage: {name}.py [OPTIONS]" in done.stdout
 
 
 def test_the_command_trains_to_the_bits_of_the_example(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grasp_func.cli import train
+from grasp_func.cli.main import main as command
 from helpers import POINT_REACH, tiny_config
 
 
@@ -19,7 +19,7 @@ def main(eager, monkeypatch, tmp_path, capsys):
         arguments += ["--config", str(tmp_path / "config.yaml")]
         arguments += ["--save-dir", str(tmp_path / "saves")]
         arguments += [word for change in (*text, *changes) for word in ("--set", change)]
-        assert train.main(arguments) == 0
+        assert command(["train", *arguments]) == 0
         return {path.name for path in (tmp_path / "saves").rglob("*")}
 
     return run
