@@ -11,7 +11,7 @@ import gymnasium
 from grasp_func.config.load import Config
 from grasp_func.core.numpy_policy import Policy
 from grasp_func.errors import UserError
-from grasp_func.runtime.comm import Comm, connect, on_root
+from grasp_func.runtime.comm import Comm, connect
 from grasp_func.storage import agent
 from grasp_func.storage.run_dir import SAVES, recorded_kwargs
 from grasp_func.training import loop, session
@@ -59,7 +59,7 @@ def train(
         FloatingPointError: while iterating, if training diverges.
     """
     world = connect() if comm is None else comm
-    run = session.prepare(on_root(world, lambda: session.decided(cfg)), env, world)
+    run = session.prepare(session.decided(cfg, world), env, world)
     folder = SAVES if save_dir is None else Path(save_dir)
     start = session.begin(run, folder)
     if save_dir is None:

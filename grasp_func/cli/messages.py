@@ -3,9 +3,10 @@
 import torch
 
 from grasp_func.core.replay import buffer_bytes
+from grasp_func.runtime.aot import compiler_problem
 from grasp_func.runtime.comm import host_names
 from grasp_func.runtime.consistency import cpu_names
-from grasp_func.training.session import GIB
+from grasp_func.training.session import GIB, compiling_pays
 from grasp_func.training.setup import Run
 
 
@@ -27,6 +28,9 @@ def start_lines(run: Run) -> str:
             f"WARNING: CPUs differ ({', '.join(cpus)}): libraries may round differently there, "
             "so the result depends on which host computes which worker"
         )
+    problem = run.cfg.updates == "traced" and compiling_pays(run.cfg) and compiler_problem()
+    if problem:
+        lines.append(f"updates would be faster with a C++ compiler, but none works: {problem}")
     if processes == 1 and workers.total > 1:
         lines.append(
             f"WARNING: one process computes all {workers.total} workers; several get the same "

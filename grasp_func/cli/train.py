@@ -65,7 +65,7 @@ def _train(args: SimpleNamespace) -> None:
         facts = consistency.program_facts(envs, import_module("grasp_func"), *packages)
         consistency.assert_alike(world, facts, os.uname().nodename)
         cfg, paths = comm.on_root(world, lambda: _configure(args))
-        run = session.prepare(cfg, args.env, world)
+        run = session.prepare(session.decided(cfg, world), args.env, world)
         if paths is not None and paths.resume_from is not None:
             start = resume.restore(run, paths.resume_from, not args.without_replay)
         else:
@@ -94,7 +94,7 @@ def _configure(args: SimpleNamespace) -> "tuple[Config, RunPaths | None]":
     """
     from grasp_func.config.load import load_config
     from grasp_func.storage.run_dir import reopen_run
-    from grasp_func.training import resume, session
+    from grasp_func.training import resume
 
     if args.resume is not None:
         source = resume.find_run(args.save_dir, args.env, args.resume)
@@ -102,4 +102,4 @@ def _configure(args: SimpleNamespace) -> "tuple[Config, RunPaths | None]":
         return cfg, reopen_run(source)
     config = args.config or arguments.DEFAULT_CONFIG
     ids = arguments.known_envs(args.modules)
-    return session.decided(load_config(config, args.env, args.changes, ids)), None
+    return load_config(config, args.env, args.changes, ids), None

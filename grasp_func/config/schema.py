@@ -247,10 +247,11 @@ class Execution(_Keys):
     matmul: Literal["auto", "highest", "medium"] = _key(
         "auto", "float32 matrix products by MKL (highest) or oneDNN (medium); auto: by CPU model"
     )
-    updates: Literal["eager", "traced", "compiled"] = _key(
-        "traced",
+    updates: Literal["auto", "eager", "traced", "compiled"] = _key(
+        "auto",
         "traced: gradient steps recorded once, then replayed; eager: the same bits, slower, for "
-        "debugging; compiled: machine code, faster, different bits, needs a C++ compiler",
+        "debugging; compiled: machine code, faster, different bits, needs a C++ compiler; auto: "
+        "compiled for more than 100,000 gradient steps where a compiler works, else traced",
     )
 
     @field_validator("updates", mode="before")

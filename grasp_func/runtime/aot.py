@@ -9,6 +9,7 @@ the user's cache directory, under a hash of everything it depends on.
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,10 @@ from grasp_func.runtime.matmul_precision import cpu_facts
 MAX_OUTPUT = 600
 # By default PyTorch caches code in a folder of /tmp whose name other users can guess.
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
+# A program that needs what compiled updates need: the standard library, OpenMP and a linker.
+TRIAL = "#include <cmath>\n#include <omp.h>\ndouble trial(double x) { return std::exp(x); }\n"
+TRIAL_FLAGS = ("-x", "c++", "-", "-shared", "-fPIC", "-fopenmp")
+TRIAL_SECONDS = 60
 SETTINGS = {"cpp.threads": 1, "compile_threads": 1}
 # Beginnings of the environment variables that PyTorch, the compiler or the linker reads.
 VARIABLES = (
@@ -80,6 +85,22 @@ def compile_graph(
     return program
 
 
+@cache
+def compiler_problem() -> str:
+    """Returns why no C++ compiler can be used; empty if a small library is compiled and linked."""
+    with tempfile.TemporaryDirectory(prefix="grasp_func_") as folder:
+        command = [*shlex.split(_compiler()), *TRIAL_FLAGS, "-o", f"{folder}/trial.so"]
+        try:
+            job = subprocess.run(
+                command, input=TRIAL, capture_output=True, text=True, timeout=TRIAL_SECONDS
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            return str(error)
+    if job.returncode == 0:
+        return ""
+    return f"{_compiler()} ended with {job.returncode}: {' '.join(job.stderr.split())[:MAX_OUTPUT]}"
+
+
 def program_key(graph: GraphModule, inputs: Sequence[Tensor]) -> str:
     """Returns a hash of everything a compiled program depends on, in hexadecimal digits."""
     layouts = [(x.shape, x.stride(), x.dtype, x.device) for x in inputs]
@@ -123,13 +144,16 @@ def _surroundings() -> dict[str, Any]:
 
 def _compiler_version() -> str:
     """Returns what the C++ compiler says of itself, or the error if it cannot be started."""
-    # As PyTorch finds it.
-    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
-    command = [compiler, "--version"]
+    command = [_compiler(), "--version"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
+
+
+def _compiler() -> str:
+    """Returns the C++ compiler that PyTorch takes."""
+    return os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
 
 
 def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
@@ -151,7 +175,7 @@ def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
         output = " ".join(str(error).split())[:MAX_OUTPUT]
         raise CompileError(
             f"updates = compiled: {output}; install a C++ compiler (g++, or name one in CXX) or "
-            "start without --compile"
+            "start with --set updates=traced"
         ) from error
     finally:
         os.environ.pop(CACHE)

@@ -21,6 +21,7 @@ from grasp_func.core.rng import Key
 from grasp_func.core.types import Transition
 from grasp_func.errors import ConfigError
 from grasp_func.runtime import matmul_precision
+from grasp_func.runtime.aot import compiler_problem
 from grasp_func.runtime.comm import Comm, on_each, on_root
 from grasp_func.runtime.consistency import cpu_names
 from grasp_func.runtime.process import machine_memory, tune_process
@@ -32,16 +33,34 @@ from grasp_func.training.loop import EpochResult
 from grasp_func.training.setup import Run, make_run
 
 GIB = 2**30
+# Compiling takes half a minute at the first start: up to about as many steps, more than it saves.
+MANY_UPDATES = 100_000
 
 
-def decided(cfg: Config) -> Config:
-    """Returns the configuration with a seed and a kind of matrix product; the first process's."""
+def decided(cfg: Config, comm: Comm) -> Config:
+    """Returns the configuration with everything chosen that it leaves open, by the first process.
+
+    These are the seed, the kind of matrix products, and whether updates are compiled.
+    """
+    cpus = cpu_names(comm)
+    return on_root(comm, lambda: _decided(cfg, len(cpus)))
+
+
+def _decided(cfg: Config, n_cpu_models: int) -> Config:
     changes: dict[str, Any] = {}
     if cfg.seed is None:
         changes["seed"] = int.from_bytes(os.urandom(4), "little")
     if cfg.matmul == "auto":
         changes["matmul"] = matmul_precision.choose()
+    if cfg.updates == "auto":
+        compiled = compiling_pays(cfg) and n_cpu_models == 1 and not compiler_problem()
+        changes["updates"] = "compiled" if compiled else "traced"
     return cfg.model_copy(update=changes)
+
+
+def compiling_pays(cfg: Config) -> bool:
+    """Returns whether a run has so many gradient steps that compiled ones save time."""
+    return cfg.epochs * cfg.cycles * cfg.batches > MANY_UPDATES
 
 
 def prepare(cfg: Config, env: str | gymnasium.Env[Any, Any], comm: Comm) -> Run:
@@ -149,7 +168,7 @@ def compile_updates(run: Run) -> None:
     if len(cpus) > 1:
         raise ConfigError(
             f"updates = compiled: one program for all processes, but CPUs differ "
-            f"({', '.join(cpus)}); start without --compile"
+            f"({', '.join(cpus)}); start with --set updates=traced"
         )
     env_spec, learner = run.env_spec, run.learner
     sizes = (env_spec.obs, env_spec.goal, env_spec.action, 1, env_spec.obs)

@@ -122,6 +122,8 @@ def jit_of(cfg: Config, comm: Comm) -> Jit:
     """Returns the function that prepares the learner's gradient; the first process compiles."""
     compiled = partial(compile_graph, compile_on_root=partial(on_root, comm))
     choices: dict[str, Jit] = {
+        # Left undecided: what needs no compiler.
+        "auto": trace,
         "eager": eager,
         "traced": trace,
         "compiled": partial(trace, build=compiled),

@@ -1,0 +1,47 @@
+"""What a configuration leaves open is chosen before a run begins."""
+
+import pytest
+
+from grasp_func.runtime import aot
+from grasp_func.runtime.comm import SoloComm
+from grasp_func.training import session
+from helpers import tiny_config
+
+
+class TwoKindsOfCpu(SoloComm):
+    """Two hosts with different CPUs."""
+
+    def allgather(self, value):
+        return [value, "another CPU"] if isinstance(value, str) else [value]
+
+
+@pytest.mark.parametrize(
+    ("changes", "comm", "chosen"),
+    [
+        ({"epochs": 1000, "cycles": 10, "batches": 11}, SoloComm(), "compiled"),
+        ({"epochs": 1000, "cycles": 10, "batches": 10}, SoloComm(), "traced"),
+        ({"epochs": 1000, "cycles": 10, "batches": 11}, TwoKindsOfCpu(), "traced"),
+        ({"epochs": 1000, "cycles": 10, "batches": 11, "updates": "eager"}, SoloComm(), "eager"),
+        ({"epochs": 1, "updates": "compiled"}, SoloComm(), "compiled"),
+    ],
+)
+def test_long_runs_on_one_kind_of_cpu_are_compiled(monkeypatch, changes, comm, chosen):
+    monkeypatch.setattr(session, "compiler_problem", lambda: "")
+    cfg = tiny_config(**changes)
+    assert session.decided(cfg, comm).updates == chosen
+
+
+@pytest.mark.parametrize("compiler", ["/no/such/compiler", "false"])
+def test_without_a_working_compiler_updates_are_traced(monkeypatch, compiler):
+    monkeypatch.setenv("CXX", compiler)
+    aot.compiler_problem.cache_clear()
+    cfg = session.decided(tiny_config(epochs=10**6), SoloComm())
+    aot.compiler_problem.cache_clear()
+    assert cfg.updates == "traced"
+
+
+def test_everything_left_open_is_chosen_once():
+    cfg = session.decided(tiny_config(seed=None), SoloComm())
+    assert cfg.seed is not None
+    assert "auto" not in (cfg.matmul, cfg.updates)
+    assert session.decided(cfg, SoloComm()) == cfg
