@@ -1,6 +1,8 @@
 """The tables of the documentation name everything that there is, with its true value."""
 
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -50,3 +52,9 @@ def test_every_link_leads_somewhere():
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_tables_of_results_are_those_of_the_statistics_and_evaluations():
+    command = [sys.executable, str(ROOT / "docs" / "results_tables.py"), "--check"]
+    job = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert job.returncode == 0, job.stderr
