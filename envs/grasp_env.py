@@ -59,7 +59,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         metadata: Gymnasium's metadata; an instance lists "human" only if there is a display.
         starts: the names that `reset(options={"start": ...})` accepts.
         gripper_type: name of the gripper.
-        observation_layout: blocks (name, size, unit) of `observation`.
+        observation_layout, goal_layout: blocks (name, size, unit) of `observation` and of a goal.
         action_layout: blocks (name, size, unit) of an action; a unit such as "0.05 m" is what 1
             stands for.
     """
@@ -88,6 +88,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self.gripper_type = robot.name
         self.observation_layout = observation_layout(robot)
         self.action_layout = robot.action_layout
+        self.goal_layout = row.task.goal_layout
         self.symmetry = make_symmetry(
             robot, self.observation_layout, self._objects, row.arena, row.task
         )

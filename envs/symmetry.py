@@ -21,7 +21,7 @@ Blocks = tuple[tuple[str, int], ...]
 Image = tuple[tuple[int, ...], tuple[float, ...]]
 Signs = tuple[float, float, float]
 
-_OBSERVATION = {
+_KINDS = {
     "grip_pos": "point",
     "grip_rot": "rotation",
     "grip_state": "invariant",
@@ -32,6 +32,7 @@ _OBSERVATION = {
     "object_rel_rot": "invariant",
     "object_velp": "vector",
     "object_velr": "vector",
+    "obstacle_pos": "point",
 }
 _ACTION = {"grip_pos": "vector", "grip_rot_matrix": "rotation", "grip_joints": "invariant"}
 _SAME: Signs = (1.0, 1.0, 1.0)
@@ -90,8 +91,8 @@ def make_symmetry(
     usable = [s for s in robot.symmetries if mirrors or not s.is_mirror]
     return Symmetry(
         arena.centre,
-        tuple((_OBSERVATION[name], size) for name, size, _ in observation),
-        task.goal_blocks,
+        tuple((_KINDS[name], size) for name, size, _ in observation),
+        tuple((_KINDS[name], size) for name, size, _ in task.goal_layout),
         tuple((_ACTION[name], size) for name, size, _ in robot.action_layout),
         tuple(_involution(robot, task, symmetry) for symmetry in usable),
     )
@@ -114,8 +115,8 @@ def _involution(robot: RobotSpec, task: Task, body: BodySymmetry) -> Involution:
     )
     goal = [
         sign
-        for kind, _ in task.goal_blocks
-        for sign in (_columns(world, world) if kind == "rotation" else world)
+        for name, _, _ in task.goal_layout
+        for sign in (_columns(world, world) if _KINDS[name] == "rotation" else world)
     ]
     actions = robot.swapped_actions(body)
     matrix = [w * g for w in world for g in grip]

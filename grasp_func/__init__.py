@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from grasp_func.errors import ConfigError as ConfigError
     from grasp_func.errors import SaveError as SaveError
     from grasp_func.errors import UserError as UserError
+    from grasp_func.training.episode_result import EpisodeResult as EpisodeResult
     from grasp_func.training.evaluation import EvalResult as EvalResult
     from grasp_func.training.evaluation import Rate as Rate
+    from grasp_func.training.evaluation import Spread as Spread
     from grasp_func.training.goal_env import GoalEnv as GoalEnv
     from grasp_func.training.goal_env import GymGoalEnv as GymGoalEnv
     from grasp_func.training.loop import EpochResult as EpochResult
-    from grasp_func.training.rollout import EpisodeResult as EpisodeResult
     from grasp_func.training.schedule import ScheduleState as ScheduleState
 
 _MODULES = {
@@ -41,10 +42,10 @@ _MODULES = {
     "core.numpy_policy": ("Policy",),
     "core.types": ("EnvSpec",),
     "errors": ("CompileError", "ConfigError", "SaveError", "UserError"),
-    "training.evaluation": ("EvalResult", "Rate"),
+    "training.episode_result": ("EpisodeResult",),
+    "training.evaluation": ("EvalResult", "Rate", "Spread"),
     "training.goal_env": ("GoalEnv", "GymGoalEnv"),
     "training.loop": ("EpochResult",),
-    "training.rollout": ("EpisodeResult",),
     "training.schedule": ("ScheduleState",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

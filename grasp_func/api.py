@@ -15,7 +15,7 @@ from grasp_func.runtime.comm import Comm, connect
 from grasp_func.storage import agent
 from grasp_func.storage.run_dir import SAVES, recorded_kwargs
 from grasp_func.training import loop, session
-from grasp_func.training.evaluation import EvalResult, count_successes
+from grasp_func.training.evaluation import EvalResult
 from grasp_func.training.evaluation import evaluate as play
 from grasp_func.training.goal_env import GymGoalEnv, make_env
 from grasp_func.training.loop import EpochResult, OnCycle
@@ -82,7 +82,8 @@ def evaluate(policy: PolicyFn | StrPath, env: Env, n: int = 100, seed: int = 0) 
         seed: with it, episode i of n is the same on any machine.
 
     Returns:
-        successes at the last step and numbers of episodes, in all and by the kind of goal.
+        the result of each episode, and rates and distributions over all of them; `groups()` gives
+        the same by kind of object and of goal.
 
     Raises:
         UserError: the environment cannot be used, or `n` or `seed` is out of range.
@@ -96,7 +97,7 @@ def evaluate(policy: PolicyFn | StrPath, env: Env, n: int = 100, seed: int = 0) 
     if isinstance(policy, str | os.PathLike):
         policy = agent.load_policy(Path(policy), goal_env.spec)
     try:
-        return count_successes(play(goal_env, policy, seed, range(n)))
+        return play(goal_env, policy, seed, range(n))
     finally:
         if isinstance(env, str):
             goal_env.close()

@@ -18,6 +18,8 @@ from grasp_func.core.types import EnvSpec, Transition
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import loop, setup
+from grasp_func.training.episode_result import EpisodeResult
+from grasp_func.training.evaluation import EvalResult
 from grasp_func.training.goal_env import GymGoalEnv
 
 # --- equality to the bit, purity
@@ -280,3 +282,8 @@ def run_training(cfg: Config, comm: Any = None) -> list[loop.EpochResult]:
     """Trains from the start on PointReach and returns the results of all epochs."""
     run = make_run(cfg, comm)
     return list(loop.train(run, setup.initial_state(run)))
+
+
+def scored(successes: int, n: int) -> EvalResult:
+    """Returns an evaluation of `n` episodes of which the first ones succeeded."""
+    return EvalResult(tuple(EpisodeResult(i, i < successes, -1.0, 0.0, None) for i in range(n)))

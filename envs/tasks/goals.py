@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..robots.spec import ObservationLayout
 from ..sim import rotations
 from ..sim.rotations import IDENTITY, Quaternion, Vector
 from ..sim.types import Shape
@@ -38,6 +39,7 @@ class Task:
         region: visual shapes of the region to avoid, around its centre.
         angle_tolerance: greatest angle (rad) at which a goal counts as achieved; None if goals have
             no rotation.
+        goal_layout: blocks (name, size, unit) of a goal.
     """
 
     goal_size: int = 3
@@ -46,7 +48,7 @@ class Task:
     marker: tuple[Shape, ...] = POSITION_MARKER
     region: tuple[Shape, ...] = ()
     angle_tolerance: float | None = None
-    goal_blocks: tuple[tuple[str, int], ...] = (("point", 3),)
+    goal_layout: ObservationLayout = (("object_pos", 3, "m"),)
 
     def with_angle_tolerance(self, angle: float) -> "Task":
         """Returns the task with another angle tolerance.
@@ -135,7 +137,7 @@ class Orient(Task):
     goal_size: int = 9
     marker: tuple[Shape, ...] = POSE_MARKER
     angle_tolerance: float | None = 0.2
-    goal_blocks: tuple[tuple[str, int], ...] = (("point", 3), ("rotation", 6))
+    goal_layout: ObservationLayout = (("object_pos", 3, "m"), ("object_rot", 6, "-"))
     yaw: float = 1.5
     tilt: float = 0.0
 
@@ -192,7 +194,7 @@ class Avoid(Task):
 
     goal_size: int = 6
     lowest_reward: float = -2.0
-    goal_blocks: tuple[tuple[str, int], ...] = (("point", 3), ("point", 3))
+    goal_layout: ObservationLayout = (("object_pos", 3, "m"), ("obstacle_pos", 3, "m"))
     forbidden: float = 0.1
     region: tuple[Shape, ...] = region_marker(0.1)
     p_between: float = 0.5

@@ -78,14 +78,14 @@ def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult"
     from envs.sim.window import WindowClosed
     from grasp_func.errors import UserError
     from grasp_func.storage.agent import load_policy
-    from grasp_func.training.evaluation import count_successes, evaluate
+    from grasp_func.training.evaluation import evaluate
     from grasp_func.training.goal_env import GymGoalEnv
 
     try:
         with contextlib.closing(_make_env(args, cfg)) as env:
             goal_env = GymGoalEnv(env)
             policy = load_policy(directory, goal_env.spec)
-            return count_successes(evaluate(goal_env, policy, args.seed, range(args.ntests)))
+            return evaluate(goal_env, policy, args.seed, range(args.ntests))
     except WindowClosed as closed:
         raise UserError(str(closed)) from closed
     except DependencyNotInstalled as error:

@@ -74,6 +74,8 @@ class EnvSpec(NamedTuple):
         horizon: steps T of an episode.
         lowest_reward: lowest reward of a step; the highest is 0.
         symmetry: what may be turned and mirrored, or None.
+        goal_position: entries of the goal that hold a position, or None.
+        goal_rotation: entries of the goal that hold two columns of a rotation matrix, or None.
     """
 
     obs: int
@@ -84,6 +86,8 @@ class EnvSpec(NamedTuple):
     horizon: int
     lowest_reward: float = -1.0
     symmetry: Symmetry | None = None
+    goal_position: slice | None = None
+    goal_rotation: slice | None = None
 
 
 def as_float32(values: Any) -> Array:

@@ -1,15 +1,18 @@
-"""Evaluates agents: greedy episodes and success rates by the kind of goal."""
+"""Evaluates agents: greedy episodes, and what they come to by kind of object and of goal."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import product
 from typing import NamedTuple
+
+import numpy as np
 
 from grasp_func.core.ddpg import AgentState
 from grasp_func.core.numpy_policy import Policy, policy_of
 from grasp_func.core.rng import Key, fold_in, integer_seed
 from grasp_func.runtime.comm import on_each
+from grasp_func.training.episode_result import GOALS, EpisodeResult
 from grasp_func.training.goal_env import GoalEnv
-from grasp_func.training.rollout import EpisodeResult, PolicyFn, run_episode
+from grasp_func.training.rollout import PolicyFn, run_episode
 from grasp_func.training.setup import Run
 
 
@@ -25,38 +28,93 @@ class Rate(NamedTuple):
         return self.successes / self.n if self.n else None
 
 
-class EvalResult(NamedTuple):
-    """Success over all episodes, and by the kind of goal where the environment says it."""
+class Spread(NamedTuple):
+    """Distribution of a measure over episodes."""
 
-    overall: Rate
-    table: Rate  # goals that require no lifting
-    air: Rate  # goals that do
+    mean: float
+    median: float
+    p90: float  # nine in ten episodes are not above it
+
+
+class EvalResult(NamedTuple):
+    """Results of episodes, and what they come to; a measure is None where no episode has it."""
+
+    episodes: tuple[EpisodeResult, ...]
+
+    @property
+    def overall(self) -> Rate:
+        """Successes at the last step."""
+        return _rate([episode.success for episode in self.episodes])
+
+    @property
+    def table(self) -> Rate:
+        """Successes where the goal required no lifting."""
+        return _rate([episode.success for episode in self.episodes if episode.air is False])
+
+    @property
+    def air(self) -> Rate:
+        """Successes where the goal required lifting."""
+        return _rate([episode.success for episode in self.episodes if episode.air])
 
     @property
     def success(self) -> float:
         """Success rate over all episodes."""
         return self.overall.value or 0.0
 
+    @property
+    def distance(self) -> Spread | None:
+        """Distance to the goal at the last step (m)."""
+        return _spread([episode.distance for episode in self.episodes])
 
-def evaluate(
-    env: GoalEnv, policy: PolicyFn, seed: int, episodes: Sequence[int]
-) -> list[EpisodeResult]:
+    @property
+    def angle(self) -> Spread | None:
+        """Angle to the goal's rotation at the last step (rad)."""
+        return _spread([episode.angle for episode in self.episodes])
+
+    @property
+    def first_success(self) -> Spread | None:
+        """Steps until the goal was first achieved, in the episodes in which it was."""
+        return _spread([episode.first_success for episode in self.episodes])
+
+    @property
+    def at_goal(self) -> float | None:
+        """Share of the steps after which the goal was achieved."""
+        return _mean([episode.at_goal for episode in self.episodes])
+
+    @property
+    def drops(self) -> float | None:
+        """Drops per episode."""
+        return _mean([episode.drops for episode in self.episodes])
+
+    @property
+    def off_table(self) -> float | None:
+        """Share of the episodes in which the object fell off the table."""
+        return _mean([episode.off_table for episode in self.episodes])
+
+    @property
+    def reward(self) -> float | None:
+        """Mean reward of a step."""
+        return _mean([episode.reward for episode in self.episodes])
+
+    def groups(self) -> dict[tuple[str | None, str | None], "EvalResult"]:
+        """Returns the results by kind of object and of goal, `(object, goal)`; None stands for all.
+
+        A goal is "table" or "air". Objects are told apart where there are several.
+        """
+        several = len({episode.object for episode in self.episodes}) > 1
+        members: dict[tuple[str | None, str | None], list[EpisodeResult]] = {(None, None): []}
+        for episode in self.episodes:
+            objects = {None, episode.object if several else None}
+            for key in product(objects, {None, episode.goal}):
+                members.setdefault(key, []).append(episode)
+        ordered = sorted(members, key=lambda key: (key[0] or "", GOALS.index(key[1])))
+        return {key: EvalResult(tuple(members[key])) for key in ordered}
+
+
+def evaluate(env: GoalEnv, policy: PolicyFn, seed: int, episodes: Sequence[int]) -> EvalResult:
     """Plays greedy episodes; `seed` and an episode's number define it, anywhere."""
     seeds = (integer_seed(fold_in(Key(seed), number)) for number in episodes)
-    return [run_episode(env, policy, episode_seed)[1] for episode_seed in seeds]
-
-
-def count_successes(episode_results: Sequence[EpisodeResult]) -> EvalResult:
-    """Counts successes over all episodes, table goals and air goals."""
-
-    def rate(chosen: list[EpisodeResult]) -> Rate:
-        return Rate(sum(result.success for result in chosen), len(chosen))
-
-    return EvalResult(
-        overall=rate(list(episode_results)),
-        table=rate([result for result in episode_results if result.air is False]),
-        air=rate([result for result in episode_results if result.air]),
-    )
+    return EvalResult(tuple(run_episode(env, policy, seed)[1] for seed in seeds))
 
 
 def evaluate_agent(run: Run, state: AgentState, seed: int, n: int) -> EvalResult:
@@ -68,14 +126,31 @@ def evaluate_agent(run: Run, state: AgentState, seed: int, n: int) -> EvalResult
     results = on_each(
         workers.comm,
         lambda: [
-            evaluate(run.env, policy, seed, range(worker, n, workers.total))
+            evaluate(run.env, policy, seed, range(worker, n, workers.total)).episodes
             for worker in workers.local_workers
         ],
     )
-    return count_successes(list(chain.from_iterable(workers.gather(results))))
+    by_worker = workers.gather(results)
+    return EvalResult(tuple(by_worker[i % workers.total][i // workers.total] for i in range(n)))
 
 
 def greedy_policy(run: Run, state: AgentState) -> Policy:
     """Returns the policy that the state's actor and normalizers define."""
     actor = run.learner.unravel(state.params)["actor"]
     return policy_of(run.nets, actor, run.learner.scalings(state))
+
+
+def _rate(successes: list[bool]) -> Rate:
+    return Rate(sum(successes), len(successes))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _spread(values: Sequence[float | None]) -> Spread | None:
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    return Spread(float(np.mean(known)), *np.quantile(known, [0.5, 0.9]).tolist())

@@ -17,6 +17,8 @@ from grasp_func.errors import ConfigError, UserError
 from grasp_func.training.env_checks import check_spaces, named_slices, reward_shift
 
 ROTATION_BLOCK = "grip_rot_matrix"
+# Blocks of a goal. Without names, a goal of up to three entries is a position.
+GOAL_POSITION, GOAL_ROTATION = "object_pos", "object_rot"
 T = TypeVar("T", bool, float)
 
 
@@ -43,6 +45,7 @@ class GoalEnv(Protocol):
         gripper_type: name of the end effector; agents of one gripper can start from each other.
         true_angle_tolerance: of the task (rad); it never changes. None: goals name no rotation.
         angle_tolerance: in use (rad); training sets it, and `compute_reward` follows it.
+        object_name: of the object in the present episode; None: the environment does not say.
         notes: what the user should know about the adaptation, one line each.
     """
 
@@ -53,6 +56,9 @@ class GoalEnv(Protocol):
     true_angle_tolerance: float | None
     angle_tolerance: float | None
     notes: tuple[str, ...]
+
+    @property
+    def object_name(self) -> str | None: ...  # noqa: D102
 
     def reset(self, seed: int, start: str | None = None) -> Observation:
         """Begins the episode that `seed` defines, from one of `starts`; None: the usual start."""
@@ -87,9 +93,10 @@ class GymGoalEnv:
     * Equal bits on any number of processes and after a resume need episodes that depend on their
       seed alone. This is not checked.
 
-    Attributes that are used if the environment has them: `observation_layout` and `action_layout`
-    (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`, `symmetry`, and
-    `angle_tolerance`, whose value at the first adaptation is the true task's.
+    Attributes that are used if the environment has them: `observation_layout`, `action_layout` and
+    `goal_layout` (blocks of name, size and unit), `starts`, `gripper_type`, `lowest_reward`,
+    `symmetry`, `object_info()`, whose `name` is that of the object, and `angle_tolerance`, whose
+    value at the first adaptation is the true task's.
 
     Args:
         env: the environment; it is reset once.
@@ -124,6 +131,12 @@ class GymGoalEnv:
     @angle_tolerance.setter
     def angle_tolerance(self, value: float | None) -> None:
         self._env.unwrapped.angle_tolerance = value  # type: ignore[attr-defined]
+
+    @property
+    def object_name(self) -> str | None:
+        """Name of the object in the present episode; None: the environment does not say."""
+        describe = getattr(self._env.unwrapped, "object_info", None)
+        return str(describe().name) if callable(describe) else None
 
     def reset(self, seed: int, start: str | None = None) -> Observation:
         """Begins the episode that `seed` defines."""
@@ -229,15 +242,20 @@ def _spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
     """Returns sizes and names of an environment whose spaces were checked."""
     inner, spaces = env.unwrapped, env.observation_space
     assert env.spec is not None and env.spec.max_episode_steps is not None
+    goal = spaces["desired_goal"].shape[0]  # type: ignore[index]
+    unnamed = {GOAL_POSITION: slice(0, goal)} if goal <= 3 else {}
+    goal_blocks = named_slices(getattr(inner, "goal_layout", ())) or unnamed
     return EnvSpec(
         obs=spaces["observation"].shape[0],  # type: ignore[index]
-        goal=spaces["desired_goal"].shape[0],  # type: ignore[index]
+        goal=goal,
         action=env.action_space.shape[0],  # type: ignore[index]
         rotation=named_slices(getattr(inner, "action_layout", ())).get(ROTATION_BLOCK),
         obs_blocks=named_slices(getattr(inner, "observation_layout", ())),
         horizon=env.spec.max_episode_steps,
         lowest_reward=getattr(inner, "lowest_reward", -1.0),
         symmetry=_symmetry_of(inner),
+        goal_position=goal_blocks.get(GOAL_POSITION),
+        goal_rotation=goal_blocks.get(GOAL_ROTATION),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grasp_func.storage.stats_log import Row, json_line
-from grasp_func.training.evaluation import EvalResult
+from grasp_func.training.evaluation import EvalResult, Rate
 
 CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
 
@@ -40,18 +40,21 @@ def wilson_interval(successes: float, n: int, z: float = 1.96) -> tuple[float, f
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
+def rate_numbers(rate: Rate, suffix: str = "") -> dict[str, Any]:
+    """Returns a success rate, its 95% interval and the number of episodes."""
+    low, high = wilson_interval(*rate)
+    return {
+        f"success{suffix}": rate.value,
+        f"success{suffix}_low": low,
+        f"success{suffix}_high": high,
+        f"n{suffix}": rate.n,
+    }
+
+
 def summary(score: EvalResult) -> dict[str, Any]:
     """Returns success over all, table and air goals as rates, counts and 95% intervals."""
-    numbers: dict[str, Any] = {}
-    for name, rate in (("", score.overall), ("_table", score.table), ("_air", score.air)):
-        low, high = wilson_interval(*rate)
-        numbers |= {
-            f"success{name}": rate.value,
-            f"success{name}_low": low,
-            f"success{name}_high": high,
-            f"n{name}": rate.n,
-        }
-    return numbers
+    kinds = (("", score.overall), ("_table", score.table), ("_air", score.air))
+    return {key: value for kind, rate in kinds for key, value in rate_numbers(rate, kind).items()}
 
 
 def stats_json(facts: Mapping[str, Any], rows: Sequence[Row]) -> bytes:

@@ -5,12 +5,13 @@ any process can play it again.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from grasp_func.core.replay import progress
 from grasp_func.core.types import Array, Episode, as_float32
+from grasp_func.training.episode_result import EpisodeResult, measure
 from grasp_func.training.goal_env import GoalEnv
 
 Perturb = Callable[[Array, int], Array]  # (greedy action [A], t) -> action taken [A]
@@ -22,13 +23,6 @@ class PolicyFn(Protocol):
 
     def __call__(self, obs: Array, goal: Array, /) -> Array:
         """Returns an action [A] in [-1, 1] for an observation [S] and a goal [G]."""
-
-
-class EpisodeResult(NamedTuple):
-    """How an episode ended."""
-
-    success: bool  # at the last step
-    air: bool | None  # whether the goal required lifting; None: the environment does not say
 
 
 def run_episode(
@@ -72,4 +66,6 @@ def run_episode(
     )
     if not all(np.isfinite(field).all() for field in (*episode, lift)):
         raise FloatingPointError(f"{env.name} with seed {seed} gave a number that is not finite")
-    return episode, EpisodeResult(now.success, now.air)
+    goals = np.repeat(episode.goal[None], len(actions), axis=0)
+    rewards = env.compute_reward(achieved[1:], goals, {})
+    return episode, measure(seed, observations, rewards, env.object_name, env.spec)

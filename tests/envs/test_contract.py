@@ -85,6 +85,9 @@ def test_layouts_describe_the_spaces(env):
     assert env.action_space.shape == (3 + (rotation[1] if rotation else 0) + n_actions,)
     assert spaces["observation"].shape == (36 + n_joints,)
     goals = 9 if "Orient" in env.spec.id else 6 if "Obstacle" in env.spec.id else 3
+    names = {3: ["object_pos"], 6: ["object_pos", "obstacle_pos"], 9: ["object_pos", "object_rot"]}
+    assert [name for name, _, _ in inner.goal_layout] == names[goals]
+    assert sum(size for _, size, _ in inner.goal_layout) == goals
     assert spaces["achieved_goal"].shape == spaces["desired_goal"].shape == (goals,)
     assert all(np.isfinite([s.low, s.high]).all() for s in spaces.values())
 

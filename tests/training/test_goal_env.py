@@ -1,5 +1,7 @@
 """The adapter for Gymnasium goal environments, with small environments of every kind."""
 
+from types import SimpleNamespace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import loop, setup
 from grasp_func.training.goal_env import GymGoalEnv, make_env
-from grasp_func.training.rollout import EpisodeResult, run_episode
+from grasp_func.training.rollout import run_episode
 from helpers import POINT_REACH, PointReach, make_point_env, tiny_config
 
 
@@ -69,7 +71,7 @@ def forward(obs, goal):
 def test_the_probe_environment_and_what_it_declares():
     blocks = {"position": slice(0, 2), "velocity": slice(2, 4)}
     env = make_point_env()
-    assert env.spec == EnvSpec(4, 2, 2, None, blocks, 10)
+    assert env.spec == EnvSpec(4, 2, 2, None, blocks, 10, goal_position=slice(0, 2))
     assert (env.name, env.gripper_type, env.notes) == (POINT_REACH, "Point", ())
     assert env.starts == ("default", "pregrasp") and env.true_angle_tolerance is None
     assert make_point_env(rotation=True).spec.rotation == slice(2, 11)
@@ -77,9 +79,24 @@ def test_the_probe_environment_and_what_it_declares():
 
 def test_an_environment_that_declares_nothing(monkeypatch):
     env = adapt(Line, monkeypatch)
-    assert env.spec == EnvSpec(1, 1, 1, None, {}, 6)
+    assert env.spec == EnvSpec(1, 1, 1, None, {}, 6, goal_position=slice(0, 1))
+    assert env.object_name is None
     assert (env.name, env.gripper_type, env.starts, env.notes) == ("Line-v0", "Line-v0", (), ())
     assert env.angle_tolerance is None
+
+
+def test_declared_blocks_of_goals_and_the_name_of_the_object(monkeypatch):
+    box = spaces.Box(-9, 9, (9,))
+    layout = (("speed", 0, "m/s"), ("object_rot", 6, "-"), ("object_pos", 3, "m"))
+    whole = {"observation_space": goals(achieved_goal=box, desired_goal=box)}
+    whole["observe"] = lambda self: {key: np.zeros(9 if "goal" in key else 1) for key in Line.keys}
+    env = adapt(Line, monkeypatch, **whole, goal_layout=layout)
+    assert (env.spec.goal_position, env.spec.goal_rotation) == (slice(6, 9), slice(0, 6))
+    # nine numbers without names may be anything
+    assert adapt(Line, monkeypatch, **whole).spec.goal_position is None
+    named = adapt(Line, monkeypatch, object_info=lambda self: SimpleNamespace(name="Ball"))
+    assert named.object_name == "Ball"
+    assert run_episode(named, forward, 0)[1].object == "Ball"
 
 
 def test_a_declared_lowest_reward_is_read_and_enforced(monkeypatch):
@@ -114,7 +131,7 @@ def test_episodes_that_end_on_success_are_played_on(success, monkeypatch):
     )
     episode, result = run_episode(env, stay, 0)
     assert episode.achieved.ravel().tolist() == [0, 1, 2, 2, 2, 2, 2]
-    assert result == EpisodeResult(success=True, air=None)
+    assert result.success is True and result.air is None
     # what counts is the last step: this one leaves the goal again
     episode, result = run_episode(env, forward, 0)
     assert episode.achieved.ravel().tolist() == [0, 1, 2, 3, 4, 5, 6]
@@ -147,7 +164,7 @@ def test_early_truncation_is_refused(monkeypatch):
 
 def test_success_is_that_of_the_reward_where_the_environment_does_not_say(monkeypatch):
     env = adapt(Line, monkeypatch, goal=6.0)
-    assert run_episode(env, forward, 0)[1] == EpisodeResult(success=True, air=None)
+    assert run_episode(env, forward, 0)[1].success is True
     assert not run_episode(env, lambda obs, goal: np.zeros(1), 0)[1].success
 
 

@@ -8,16 +8,10 @@ from grasp_func.core.ddpg import Learner
 from grasp_func.errors import UserError
 from grasp_func.runtime.workers import DesyncError
 from grasp_func.training import collect, loop
-from grasp_func.training.evaluation import (
-    EvalResult,
-    Rate,
-    count_successes,
-    evaluate,
-    greedy_policy,
-)
+from grasp_func.training.evaluation import evaluate, greedy_policy
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import initial_state
-from helpers import PointReach, assert_same, make_run, run_training, run_twins, tiny_config
+from helpers import PointReach, assert_same, make_run, run_training, run_twins, scored, tiny_config
 
 LEARNS = tiny_config(
     epochs=20, cycles=5, rollouts=4, batches=40, evals=50, batch_size=64, buffer_size=100_000,
@@ -43,7 +37,7 @@ def test_point_reach_is_solved_in_seconds(seed):
     untrained = initial_state(run)
     *_, result = loop.train(run, untrained)
     fresh = [
-        count_successes(evaluate(run.env, greedy_policy(run, state), 12345, range(200))).success
+        evaluate(run.env, greedy_policy(run, state), 12345, range(200)).success
         for state in (untrained, result.state)
     ]
     assert fresh[0] < 0.3
@@ -190,7 +184,7 @@ def test_evaluation_is_greedy_fresh_each_epoch_and_apart_from_confirmation(eager
     run = make_run(tiny_config(epochs=3))
     policy = greedy_policy(run, results[1].state)
     again = evaluate(run.env, policy, results[1].eval_seed, range(2))
-    assert count_successes(again) == results[1].eval_result
+    assert again == results[1].eval_result
 
 
 @pytest.mark.parametrize(
@@ -281,7 +275,7 @@ def test_looking_for_the_best_agent_does_not_change_training(eager, monkeypatch)
 
 
 def success_of(share):
-    return EvalResult(*[Rate(round(share * 100), 100)] * 3)
+    return scored(round(share * 100), 100)
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 25), (1.0, 100)])

@@ -10,10 +10,9 @@ from grasp_func.storage.agent_files import read_agent
 from grasp_func.storage.checkpoint import checkpoints_of
 from grasp_func.storage.stats_log import StatsLog, read_rows
 from grasp_func.training import recorder, resume
-from grasp_func.training.evaluation import EvalResult, Rate
 from grasp_func.training.loop import train
 from grasp_func.training.setup import initial_state
-from helpers import POINT_REACH, make_run, run_twins
+from helpers import POINT_REACH, make_run, run_twins, scored
 from resumable import config, paths
 from small_agents import assert_same as assert_same_agent
 
@@ -99,7 +98,7 @@ def test_the_best_agent_stays_beside_the_latest(tmp_path, eager):
     run, place = make_run(config(epochs=4, workers=1)), paths(tmp_path)
     start = resume.fresh(run)
     record = recorder.Recorder(run, {"env": POINT_REACH}, place, start)
-    success = EvalResult(Rate(3, 4), Rate(1, 1), Rate(2, 3))
+    success = scored(3, 4)
     expected = None
     for epoch, result in enumerate(train(run, start.state), 1):
         best = success if epoch == 2 else None

@@ -8,8 +8,8 @@ from grasp_func.core.normalizer import init, scaling
 from grasp_func.core.numpy_policy import act, policy_of
 from grasp_func.core.rng import Key, fold_in, integer_seed
 from grasp_func.errors import UserError
-from grasp_func.training.evaluation import EvalResult, Rate, count_successes, evaluate
-from grasp_func.training.rollout import EpisodeResult, run_episode
+from grasp_func.training.evaluation import evaluate
+from grasp_func.training.rollout import run_episode
 from helpers import PointReach, assert_same, make_point_env
 
 
@@ -34,8 +34,11 @@ def test_episode_records_what_was_seen_and_done(env, policy):
     # the dynamics tie action t to observations t and t + 1
     expected = np.clip(episode.achieved[:-1] + np.float32(0.2) * episode.action, -1, 1)
     np.testing.assert_allclose(episode.achieved[1:], expected, atol=1e-6)
-    distance = np.linalg.norm(episode.achieved[-1] - episode.goal)
-    assert result == EpisodeResult(success=bool(distance < 0.1), air=bool(episode.goal[0] > 0))
+    distances = np.linalg.norm(episode.achieved - episode.goal, axis=1)
+    assert result.seed == 4 and result.air is bool(episode.goal[0] > 0)
+    assert result.success is bool(distances[-1] < 0.1)
+    assert result.distance == pytest.approx(distances[-1], abs=1e-6)
+    assert result.at_goal == (distances[1:] < 0.1).mean() == 1 + result.reward
 
 
 def test_an_episode_depends_on_its_seed_alone(env, policy):
@@ -133,31 +136,9 @@ def spoiled(observe, bad):
 
 def test_evaluation_plays_numbered_episodes(env, policy):
     """Episode n of a seed is the same, however the numbers are distributed."""
-    results = evaluate(env, policy, 7, range(6))
-    assert evaluate(env, policy, 7, [4, 5]) + evaluate(env, policy, 7, [0]) == [
-        *results[4:],
-        results[0],
-    ]
+    results = evaluate(env, policy, 7, range(6)).episodes
+    assert evaluate(env, policy, 7, [4, 5, 0]).episodes == (*results[4:], results[0])
     alone = run_episode(env, policy, integer_seed(fold_in(Key(7), 5)))[1]
     assert results[5] == alone
     goals = [run_episode(env, policy, integer_seed(fold_in(Key(7), n)))[0].goal for n in range(6)]
     assert len({goal.tobytes() for goal in goals}) == 6
-
-
-def test_count_by_hand():
-    results = [
-        EpisodeResult(success=True, air=True),
-        EpisodeResult(success=False, air=True),
-        EpisodeResult(success=True, air=False),
-        EpisodeResult(success=True, air=False),
-        EpisodeResult(success=False, air=None),
-    ]
-    found = count_successes(results)
-    # 3 of 5 in all; 2 of 2 on the table, 1 of 2 in the air; the last one counts in neither
-    assert found == EvalResult(overall=Rate(3, 5), table=Rate(2, 2), air=Rate(1, 2))
-    assert (found.success, found.table.value, found.air.value) == (0.6, 1.0, 0.5)
-
-
-def test_count_of_nothing():
-    assert count_successes([]) == EvalResult(Rate(0, 0), Rate(0, 0), Rate(0, 0))
-    assert (count_successes([]).success, count_successes([]).table.value) == (0.0, None)
