@@ -29,7 +29,7 @@ MAY_IMPORT = {
         },
         "cli": {
             *("errors", "core", "config", "runtime", "storage", "training"),
-            *("gymnasium", "imageio", "rich_click", "envs"),
+            *("gymnasium", "imageio", "PIL", "rich", "rich_click", "envs"),
             *ARITHMETIC,
         },
     },

@@ -1,7 +1,6 @@
 """Measures a trained agent: `grasp-func evaluate --env FlatPJCube-v0 --ntests 1000`."""
 
 import contextlib
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,9 @@ COUNT = click.IntRange(min=1)
 @click.option("--record", type=arguments.PATH, metavar="FILE", help="Film episodes: .mp4 or .gif.")
 @click.option("--filmed", type=COUNT, default=5, metavar="N", help="Film the first N.")
 @click.option("--json", type=arguments.PATH, metavar="FILE", help="Also write the result there.")
+@click.option("--csv", type=arguments.PATH, metavar="FILE", help="Write a row for each episode.")
 def command(**options: Any) -> None:
-    """Plays greedy episodes and prints success rates at the last step."""
+    """Plays greedy episodes and prints what they came to."""
     args = SimpleNamespace(**options)
     if args.render and args.record:
         raise click.UsageError("--render --record: expected one of them")
@@ -41,7 +41,7 @@ def _evaluate(args: SimpleNamespace) -> None:
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import run_dir
     from grasp_func.storage.atomic import atomic_write_text
-    from grasp_func.training import metrics
+    from grasp_func.training import eval_report
 
     directory = args.load or run_dir.best_or_latest(run_dir.SAVES / args.env)
     with user_errors(SoloComm()):
@@ -54,21 +54,34 @@ def _evaluate(args: SimpleNamespace) -> None:
         config = args.config or arguments.DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
         eval_result = _play(args, cfg, directory)
-        print(
-            f"{args.env}, agent {directory}, seed {args.seed}: "
-            "success at the last step (95% interval)"
-        )
-        for goals, rate in eval_result._asdict().items():
-            # There are none of a kind that the environment does not distinguish.
-            if rate.n:
-                low, high = metrics.wilson_interval(*rate)
-                print(f"  {goals:8s} {rate.successes:5d} of {rate.n:5d}  [{low:.3f}, {high:.3f}]")
+        print(f"{args.env}, agent {directory}, seed {args.seed}")
+        _print_table(*eval_report.table(eval_result))
         if args.record:
             print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
             facts = {"env": args.env, "load": str(directory), "seed": args.seed}
-            content = {**facts, **metrics.summary(eval_result)}
-            atomic_write_text(args.json, json.dumps(content, indent=1) + "\n")
+            atomic_write_text(args.json, eval_report.to_json(facts, eval_result))
+        if args.csv:
+            atomic_write_text(args.csv, eval_report.to_csv(eval_result))
+
+
+def _print_table(headings: list[str], rows: list[list[str]]) -> None:
+    """Prints a table: for a terminal with short columns, elsewhere with a line for each row."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console, gap = Console(highlight=False), 1
+    if console.is_terminal:
+        headings = [heading.replace(" ", "\n", 1) for heading in headings]
+    else:
+        console.width, gap = sum(map(len, (*headings, *rows[0]))) + 2 * len(headings), 2
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading else "left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    console.print("Distances, angles and steps: mean (median, 90% quantile).")
 
 
 def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult":

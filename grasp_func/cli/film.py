@@ -1,6 +1,7 @@
 """Films episodes: every frame of the first ones, in one file.
 
-The file appears when it is complete. Needs imageio, which brings its own encoder.
+Each picture names its episode, and is framed while the object is at its goal. The file appears when
+it is complete. Needs imageio, which brings its own encoder, and Pillow, which imageio needs.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import gymnasium
 import numpy as np
 
 from grasp_func.errors import UserError
+from grasp_func.training.goal_env import object_name
 
 # of an environment that does not declare its own; also the default of Gymnasium's RecordVideo
 DEFAULT_FPS = 30
@@ -20,6 +22,9 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".mp4": {"codec": "libx264", "macro_block_size": 2},
     ".gif": {"loop": 0},
 }
+SUCCESS_COLOUR = (40, 200, 60)
+# Of the caption and the frame, as shares of the picture's height.
+TEXT_SIZE, FRAME_WIDTH = 0.05, 0.015
 
 
 class Filmed(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -39,8 +44,8 @@ class Filmed(gymnasium.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gymnasium.Env[Any, Any], path: Path, n_episodes: int) -> None:
         """Opens the file."""
         super().__init__(env)
-        self._path, self._episodes_left = path, n_episodes
-        self._episode_begins = False
+        self._path, self._n_episodes, self._n_begun = path, n_episodes, 0
+        self._episode_begins, self._info = False, dict[str, Any]()
         self._unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
         fps = env.metadata.get("render_fps", DEFAULT_FPS)
         self._film = _open_film(path, self._unfinished, fps)
@@ -48,17 +53,19 @@ class Filmed(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, **arguments: Any) -> tuple[Any, dict[str, Any]]:
         """Begins an episode."""
         self._episode_begins = True
-        return self.env.reset(**arguments)
+        observation, self._info = self.env.reset(**arguments)
+        return observation, self._info
 
     def step(self, action: np.ndarray) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Takes an action; completes the film in the first episode that is not part of it."""
         if self._episode_begins:
             self._episode_begins = False
-            if self._episodes_left == 0:
+            if self._n_begun == self._n_episodes:
                 self.finish()
-            self._episodes_left -= 1
+            self._n_begun += 1
             self._append_frame()
         after = self.env.step(action)
+        self._info = after[-1]
         self._append_frame()
         return after
 
@@ -78,7 +85,25 @@ class Filmed(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def _append_frame(self) -> None:
         if self._film is not None:
-            self._film.append_data(self.env.render())
+            air, success = self._info.get("air_goal"), bool(self._info.get("is_success", False))
+            goal = None if air is None else "air goal" if air else "table goal"
+            words = (f"episode {self._n_begun - 1}", object_name(self.env), goal)
+            text = ", ".join([*filter(None, words), *["success"] * success])
+            self._film.append_data(captioned(self.env.render(), text, success))
+
+
+def captioned(picture: Any, text: str, success: bool) -> np.ndarray:
+    """Returns a picture [height, width, 3] with a line of text, in a coloured frame on success."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(picture)
+    draw, width, height = ImageDraw.Draw(image), *image.size
+    size, frame = max(8.0, TEXT_SIZE * height), max(1, round(FRAME_WIDTH * height))
+    font = ImageFont.load_default(size)
+    draw.text((size, size / 2), text, "white", font, stroke_width=frame // 3, stroke_fill="black")
+    if success:
+        draw.rectangle((0, 0, width - 1, height - 1), outline=SUCCESS_COLOUR, width=frame)
+    return np.asarray(image)
 
 
 def _open_film(path: Path, unfinished: Path, fps: int) -> Any:

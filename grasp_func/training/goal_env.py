@@ -135,8 +135,7 @@ class GymGoalEnv:
     @property
     def object_name(self) -> str | None:
         """Name of the object in the present episode; None: the environment does not say."""
-        describe = getattr(self._env.unwrapped, "object_info", None)
-        return str(describe().name) if callable(describe) else None
+        return object_name(self._env)
 
     def reset(self, seed: int, start: str | None = None) -> Observation:
         """Begins the episode that `seed` defines."""
@@ -217,6 +216,12 @@ class GymGoalEnv:
         if values.size != 1:
             raise UserError(f'{self.name}: info["{key}"] = {value}, expected one {kind.__name__}')
         return kind(values.item())
+
+
+def object_name(env: gymnasium.Env[Any, Any]) -> str | None:
+    """Returns the name of the object in the present episode; None: the environment does not say."""
+    describe = getattr(env.unwrapped, "object_info", None)
+    return str(describe().name) if callable(describe) else None
 
 
 def make_env(

@@ -1,5 +1,6 @@
 """The command lines as a user meets them: files left behind, one-line errors, exact evaluation."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -56,13 +57,17 @@ def test_evaluation_equals_the_trainings_own(trained, tmp_path):
     row = json.loads((cwd / "saves" / ENV / "stats.json").read_text())["epochs"][-1]
     path = tmp_path / "result.json"
     numbers = ["--ntests", str(row["n"]), "--seed", str(row["eval_seed"]), "--json", str(path)]
-    done = launch("evaluate.py", "--env", ENV, *numbers, cwd=cwd)
+    rows = tmp_path / "episodes.csv"
+    done = launch("evaluate.py", "--env", ENV, *numbers, "--csv", str(rows), cwd=cwd)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
     for key in ("success", "success_table", "success_air", "n", "n_table", "n_air"):
         assert result[key] == row[key], key
     assert result["seed"] == row["eval_seed"] and result["n"] == 6
     assert "overall" in done.stdout and "air" in done.stdout
+    episodes = list(csv.DictReader(rows.open()))
+    assert sum(int(episode["success"]) for episode in episodes) == round(6 * row["success"])
+    assert {episode["object"] for episode in episodes} == {"Cube"}
 
 
 def test_evaluation_uses_the_arguments_of_the_runs_environment(trained, tmp_path):

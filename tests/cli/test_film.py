@@ -2,12 +2,14 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
 import pytest
 
-from grasp_func.cli.film import Filmed
+from grasp_func.cli import film
+from grasp_func.cli.film import SUCCESS_COLOUR, Filmed, captioned
 from grasp_func.errors import UserError
 
 
@@ -46,10 +48,12 @@ def test_a_film_holds_the_first_episodes_whole(suffix, episodes, tmp_path):
     env = Filmed(counter, path, n_episodes=2)
     play(env, episodes)
     env.close()
-    film = iio.imread(path)
+    frames = iio.imread(path)
     n = 4 * min(episodes, 2)  # each with a frame of its start
-    assert film.shape == (n, 48, 64, 3) and counter.frames == n
-    np.testing.assert_allclose(film.mean(axis=(1, 2, 3)), 20.0 * np.arange(1, n + 1), atol=5)
+    assert frames.shape == (n, 48, 64, 3) and counter.frames == n
+    # below the caption
+    shades = frames[:, 24:].mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(shades, 20.0 * np.arange(1, n + 1), atol=5)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -105,3 +109,44 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(UserError, match=r'imageio.*pip install -e "\.\[video\]"'):
         Filmed(Counter(), tmp_path / "film.mp4", n_episodes=1)
+
+
+def test_a_caption_leaves_the_rest_of_the_picture_as_it_is():
+    picture = np.full((120, 160, 3), 77, np.uint8)
+    plain = captioned(picture, "episode 0", success=False)
+    changed = (plain != picture).any(axis=2)
+    assert changed.any() and not changed[40:].any()
+    assert (captioned(picture, "", success=False) == picture).all()
+
+
+def test_success_frames_the_picture():
+    picture = np.full((120, 160, 3), 77, np.uint8)
+    framed = captioned(picture, "", success=True)
+    for edge in (framed[:2], framed[-2:], framed[:, :2], framed[:, -2:]):
+        assert (edge == SUCCESS_COLOUR).all()
+    assert (framed[2:-2, 2:-2] == 77).all()
+
+
+def test_captions_name_episode_object_goal_and_success(tmp_path, monkeypatch):
+    pytest.importorskip("imageio")
+    captions = []
+    monkeypatch.setattr(film, "captioned", lambda *seen: captions.append(seen[1:]) or seen[0])
+    reset, step = Counter.reset, Counter.step
+    monkeypatch.setattr(Counter, "reset", lambda self, **a: (reset(self)[0], {"air_goal": True}))
+    monkeypatch.setattr(
+        Counter, "step", lambda self, action: (*step(self, action)[:4], {"is_success": True})
+    )
+    env = Filmed(Counter(), tmp_path / "film.gif", n_episodes=2)
+    play(env, 2, steps=1)
+    monkeypatch.setattr(Counter, "object_info", lambda self: SimpleNamespace(name="Cube"), False)
+    env.close()
+    assert captions == [
+        ("episode 0, air goal", False),
+        ("episode 0, success", True),
+        ("episode 1, air goal", False),
+        ("episode 1, success", True),
+    ]
+    env = Filmed(Counter(), tmp_path / "film.gif", n_episodes=1)
+    play(env, 1, steps=1)
+    env.close()
+    assert captions[4][0] == "episode 0, Cube, air goal"
