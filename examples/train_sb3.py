@@ -1,7 +1,7 @@
 """Trains Stable-Baselines3's DDPG with hindsight replay: `python examples/train_sb3.py`.
 
 This example uses the environments without this project's trainer. It needs
-`pip install -e ".[sb3]"`.
+`pip install "grasp_func[sb3]"`.
 """
 
 import os
@@ -25,7 +25,7 @@ try:
     from stable_baselines3 import DDPG, HerReplayBuffer
     from stable_baselines3.common.noise import NormalActionNoise
 except ModuleNotFoundError as error:
-    print(f'error: {error}: pip install -e ".[sb3]"', file=sys.stderr)
+    print(f'error: {error}: pip install "grasp_func[sb3]"', file=sys.stderr)
     sys.exit(2)
 
 

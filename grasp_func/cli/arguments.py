@@ -18,7 +18,7 @@ import rich_click as click
 # Suggestions for an unknown id: their number, and their least similarity in [0, 1].
 N_SUGGESTIONS, MIN_SIMILARITY = 3, 0.5
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")  # set by MPI's launchers
-DEFAULT_CONFIG = Path(__file__).parents[2] / "configs" / "experiment_config.yaml"
+PRETRAINED = Path("pretrained")  # of --load: the agent that comes with grasp_func
 PATH = click.Path(path_type=Path)
 
 
@@ -49,13 +49,37 @@ def launcher_rank() -> int:
 
 def known_envs(modules: Sequence[ModuleType]) -> tuple[str, ...]:
     """Returns the ids of the environments that a command can use, some of imported modules."""
-    import envs
+    from grasp_func.cli.environments import ENV_IDS
 
     if not modules:
-        return envs.ENV_IDS
+        return ENV_IDS
     import gymnasium
 
-    return (*envs.ENV_IDS, *gymnasium.registry)
+    return (*ENV_IDS, *gymnasium.registry)
+
+
+def agent_directory(load: Path | None, env_id: str) -> Path:
+    """Returns the folder of the agent that --load names.
+
+    Raises:
+        SaveError: there is none.
+    """
+    from grasp_func.cli.environments import SUITE
+    from grasp_func.errors import SaveError
+    from grasp_func.storage import run_dir
+
+    gripper = SUITE[env_id].robot.name if env_id in SUITE else env_id
+    if load is not None:
+        shipped = load == PRETRAINED
+        return run_dir.pretrain_directory(run_dir.SAVES, env_id, gripper) if shipped else load
+    latest = run_dir.best_or_latest(run_dir.SAVES / env_id)
+    if env_id in SUITE and not run_dir.holds_agent(latest):
+        raise SaveError(
+            f"{latest}: no {', '.join(run_dir.FILES)}: train first, name another folder with "
+            f"--load DIR, or take the {gripper}'s agent that comes with grasp_func: "
+            "--load pretrained"
+        )
+    return latest
 
 
 class _Module(click.ParamType[ModuleType]):
@@ -98,7 +122,7 @@ def _nearest(name: str, ids: Sequence[str]) -> list[str]:
     The others come after the nearest and those of its gripper. An id that differs only in case
     comes alone.
     """
-    from envs.suite import SUITE
+    from grasp_func.cli.environments import SUITE
 
     lower = {env_id.lower(): env_id for env_id in ids}
     if name.lower() in lower:
@@ -136,7 +160,7 @@ ENV_OPTIONS = (
         ["--config"],
         type=PATH,
         metavar="FILE",
-        help="Default: configs/experiment_config.yaml.",
+        help="Default: the experiment_config.yaml that comes with grasp_func.",
     ),
     click.RichOption(
         ["--set", "changes"],
@@ -152,6 +176,7 @@ AGENT_OPTIONS = (
         ["--load"],
         type=PATH,
         metavar="DIR",
-        help="Default: saves/<env>/best, or saves/<env> if there is none.",
+        help="`pretrained` takes the agent that comes with grasp_func. Default: saves/<env>/best, "
+        "or saves/<env> if there is none.",
     ),
 )

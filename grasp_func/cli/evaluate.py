@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from grasp_func.cli import arguments
+from grasp_func.shipped import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from grasp_func.config.schema import Config
@@ -34,7 +35,7 @@ def command(**options: Any) -> None:
 
 
 def _evaluate(args: SimpleNamespace) -> None:
-    from envs.sim.window import has_display
+    from grasp_func.cli.environments import has_display
     from grasp_func.config.load import load_config
     from grasp_func.errors import UserError
     from grasp_func.runtime.comm import SoloComm
@@ -43,7 +44,7 @@ def _evaluate(args: SimpleNamespace) -> None:
     from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import eval_report
 
-    directory = args.load or run_dir.best_or_latest(run_dir.SAVES / args.env)
+    directory = arguments.agent_directory(args.load, args.env)
     with user_errors(SoloComm()):
         if args.render and not has_display():
             raise UserError(
@@ -51,7 +52,7 @@ def _evaluate(args: SimpleNamespace) -> None:
                 "desktop session, or film the episodes with --record FILE"
             )
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.changes]
-        config = args.config or arguments.DEFAULT_CONFIG
+        config = args.config or DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
         eval_result = _play(args, cfg, directory)
         print(f"{args.env}, agent {directory}, seed {args.seed}")
@@ -88,7 +89,7 @@ def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult"
     """Plays the episodes, in a window or before a camera if the arguments say so."""
     from gymnasium.error import DependencyNotInstalled
 
-    from envs.sim.window import WindowClosed
+    from grasp_func.cli.environments import WindowClosed
     from grasp_func.errors import UserError
     from grasp_func.storage.agent import load_policy
     from grasp_func.training.evaluation import evaluate

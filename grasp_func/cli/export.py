@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from grasp_func.cli import arguments
+from grasp_func.shipped import DEFAULT_CONFIG
 
 FORMATS = ("dextgen", "safetensors", "torchscript")
 
@@ -23,10 +24,10 @@ def command(**options: Any) -> None:
     from grasp_func.storage import agent, agent_files, export, run_dir
     from grasp_func.training.goal_env import GymGoalEnv, make_env
 
-    directory = args.load or run_dir.best_or_latest(run_dir.SAVES / args.env)
+    directory = arguments.agent_directory(args.load, args.env)
     with user_errors(SoloComm()):
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.changes]
-        config = args.config or arguments.DEFAULT_CONFIG
+        config = args.config or DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
         with contextlib.closing(GymGoalEnv(make_env(args.env, cfg.kwargs))) as env:
             env_spec = env.spec

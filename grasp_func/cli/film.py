@@ -113,7 +113,7 @@ def _open_film(path: Path, unfinished: Path, fps: int) -> Any:
         imageio = importlib.import_module("imageio.v2")
         importlib.import_module("imageio_ffmpeg")
     except ImportError as error:
-        raise UserError(f'{error}: films need it, pip install -e ".[video]"') from error
+        raise UserError(f'{error}: films need it, pip install "grasp_func[video]"') from error
     try:
         unfinished.touch()
     except OSError as error:

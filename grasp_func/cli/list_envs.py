@@ -2,9 +2,8 @@
 
 import rich_click as click
 
-from envs.suite import SUITE, EnvRow
-from envs.tasks.goals import Avoid, Orient
 from grasp_func.cli import arguments
+from grasp_func.cli.environments import SUITE, Avoid, EnvRow, Orient
 
 
 def _describe(row: EnvRow) -> tuple[str, ...]:

@@ -34,12 +34,12 @@ def start_lines(run: Run) -> str:
     if processes == 1 and workers.total > 1:
         lines.append(
             f"WARNING: one process computes all {workers.total} workers; several get the same "
-            f"result faster: mpirun -n {workers.total} python examples/train.py"
+            f"result faster: mpirun -n {workers.total} grasp-func train"
         )
     elif processes == 1:
         lines.append(
             "WARNING: this is ONE process: slower than several, and another number of workers "
-            "gives another result. Start several: mpirun -n 16 python examples/train.py"
+            "gives another result. Start several: mpirun -n 16 grasp-func train"
         )
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from grasp_func.cli import arguments
+from grasp_func.shipped import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from grasp_func.config.schema import Config
@@ -54,8 +55,8 @@ def command(updates: str | None, **options: Any) -> None:
 
 
 def _train(args: SimpleNamespace) -> None:
-    import envs
     from grasp_func.cli import messages
+    from grasp_func.cli.environments import envs
     from grasp_func.runtime import comm, consistency, process
     from grasp_func.training import resume, session
 
@@ -100,6 +101,6 @@ def _configure(args: SimpleNamespace) -> "tuple[Config, RunPaths | None]":
         source = resume.find_run(args.save_dir, args.env, args.resume)
         cfg = resume.resumed_config(source, args.env, args.changes)
         return cfg, reopen_run(source)
-    config = args.config or arguments.DEFAULT_CONFIG
+    config = args.config or DEFAULT_CONFIG
     ids = arguments.known_envs(args.modules)
     return load_config(config, args.env, args.changes, ids), None

@@ -122,7 +122,7 @@ def connect() -> Comm:
         if launched > 1:
             raise ConfigError(
                 f"{launched} processes were launched, but MPI does not load: {error}; install MPI "
-                '(pip install -e ".[mpi]") or start one process without mpirun'
+                '(pip install "grasp_func[mpi]") or start one process without mpirun'
             ) from error
         return SoloComm()
     world: Comm = MPI.COMM_WORLD

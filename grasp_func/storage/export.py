@@ -77,7 +77,7 @@ def safetensors_files(agent: Agent) -> dict[str, bytes]:
     try:
         from safetensors.torch import save
     except ImportError:
-        remedy = 'pip install -e ".[export]", or choose another --format'
+        remedy = 'pip install "grasp_func[export]", or choose another --format'
         raise SaveError(f"safetensors is not installed: {remedy}") from None
     files, rotation = agent
     scalings = {

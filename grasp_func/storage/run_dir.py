@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grasp_func.errors import SaveError
+from grasp_func.shipped import PRETRAINED
 from grasp_func.storage.atomic import (
     StrPath,
     cannot_write,
@@ -97,28 +98,32 @@ def _claimed(paths: RunPaths) -> RunPaths:
 def best_or_latest(directory: StrPath) -> Path:
     """Returns the folder of the best agent inside `directory`, or `directory` if there is none."""
     best = Path(directory, BEST)
-    holds_agent = any((best / name).is_file() for name in (MANIFEST, FILES[0]))
-    return best if holds_agent else Path(directory)
+    return best if holds_agent(best) else Path(directory)
+
+
+def holds_agent(directory: Path) -> bool:
+    """Returns whether a folder holds an agent."""
+    return any((directory / name).is_file() for name in (MANIFEST, FILES[0]))
 
 
 def pretrain_directory(save_dir: StrPath, env_id: str, gripper_type: str) -> Path:
     """Returns the folder of the agent to start from: the environment's, else its gripper's.
 
-    They are looked for in `save_dir`/pretrain, then in saves/pretrain. If the folder holds a best
-    agent, the folder of that one is returned.
+    They are looked for in `save_dir`/pretrain, in saves/pretrain, and among the agents that come
+    with grasp_func. If the folder holds a best agent, the folder of that one is returned.
 
     Raises:
         SaveError: there is none.
     """
     parents = dict.fromkeys((Path(save_dir), SAVES))
     names = dict.fromkeys((env_id, gripper_type))
-    candidates = [parent / "pretrain" / name for parent in parents for name in names]
-    for directory in candidates:
+    own = [parent / "pretrain" / name for parent in parents for name in names]
+    for directory in (*own, *(PRETRAINED / name for name in names)):
         if directory.is_dir():
             return best_or_latest(directory)
     raise SaveError(
-        f"{' or '.join(map(str, candidates))}: no such folder: put {', '.join(FILES)} there, or "
-        "set load_pretrained to false"
+        f"{' or '.join(map(str, own))}: no such folder, and none comes with grasp_func: put "
+        f"{', '.join(FILES)} there, or start without a pre-trained agent"
     )
 
 

@@ -11,6 +11,8 @@ import pytest
 from command_line import ENV, EXAMPLES, launch, settings, train_tiny, wait_for_epochs
 from grasp_func.storage.agent_files import FILES, read_agent
 
+PRETRAINED = ("--load", "pretrained")
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
@@ -166,7 +168,11 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", ENV, "--set", "state_norm_exclude=[grip]"], ["grip", "grip_pos"]),
         ("train.py", ["--env", ENV, "--config", "none.yaml"], ["none.yaml"]),
         ("train.py", ["--env", ENV, "--save-dir", "/proc/saves"], ["/proc/saves", "--save-dir"]),
-        ("train.py", ["--env", ENV, "--set", "load_pretrained=true"], ["pretrain", "ParallelJaw"]),
+        (
+            "train.py",
+            ["--env", "FlatPJOrientEuler-v0", "--set", "load_pretrained=true"],
+            ["pretrain/ParallelJaw", "load_pretrained=fitting"],
+        ),
         ("train.py", ["--env", ENV, "--resume"], ["no run to resume", "checkpoints"]),
         ("train.py", ["--env", ENV, "--resume", "there"], ["there: not a run"]),
         ("train.py", ["--env", ENV, "--resume", "checkpoints/a"], ["a: no checkpoint there"]),
@@ -181,12 +187,21 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", "CartPole-v1", "--import", "json"], ["CartPole-v1 has no goals"]),
         ("train.py", ["--env", ENV, "--epochs", "3"], ["No such option '--epochs'"]),
         ("train.py", [], ["--env"]),
-        ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "actor.pt", "train first"]),
+        ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "train first", "--load pretrained"]),
+        ("evaluate.py", ["--env", "FlatPJOrientEuler-v0", "--load", "pretrained"], ["goal 9"]),
         ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
         ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["'--ntests': 0"]),
         ("evaluate.py", ["--env", ENV, "--filmed", "0"], ["'--filmed': 0"]),
-        ("evaluate.py", ["--env", ENV, "--record", "a.avi"], ["a.avi", ".mp4 or .gif"]),
-        ("evaluate.py", ["--env", ENV, "--record", "no/a.gif"], ["no/a.gif", "cannot be written"]),
+        (
+            "evaluate.py",
+            ["--env", ENV, *PRETRAINED, "--record", "a.avi"],
+            ["a.avi", ".mp4 or .gif"],
+        ),
+        (
+            "evaluate.py",
+            ["--env", ENV, *PRETRAINED, "--record", "no/a.gif"],
+            ["no/a.gif", "cannot be written"],
+        ),
         ("evaluate.py", ["--env", ENV, "--record", "a.gif", "--render"], ["expected one of them"]),
     ],
 )

@@ -107,7 +107,7 @@ def test_bad_paths_are_refused_before_the_first_episode(name, words, tmp_path, m
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(UserError, match=r'imageio.*pip install -e "\.\[video\]"'):
+    with pytest.raises(UserError, match=r'imageio.*pip install "grasp_func\[video\]"'):
         Filmed(Counter(), tmp_path / "film.mp4", n_episodes=1)
 
 

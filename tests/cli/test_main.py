@@ -102,7 +102,7 @@ def test_a_missing_package_names_the_extra(
     monkeypatch.setitem(sys.modules, module, None)
     code, err = run_main(program, [*arguments, "--env", ENV], tmp_path)
     assert code == 2 and len(err.splitlines()) == 1
-    assert module.split(".")[0] in err and f'pip install -e ".[{extra}]"' in err
+    assert module.split(".")[0] in err and f'pip install "grasp_func[{extra}]"' in err
     assert not list(tmp_path.iterdir())
 
 

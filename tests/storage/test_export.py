@@ -194,7 +194,7 @@ def test_a_format_that_does_not_fit_leaves_nothing_behind(agent, tmp_path, monke
         export_agent(elsewhere, tmp_path / "out", ["safetensors", "dextgen"])
     assert dextgen_files(agent._replace(rotation=None))
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
-    with pytest.raises(SaveError, match=r'pip install -e "\.\[export\]"'):
+    with pytest.raises(SaveError, match=r'pip install "grasp_func\[export\]"'):
         export_agent(agent, tmp_path / "out", list(FORMATS))
     assert not (tmp_path / "out").exists()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grasp_func.errors import SaveError
+from grasp_func.shipped import PRETRAINED
 from grasp_func.storage.run_dir import (
     best_or_latest,
     open_run,
@@ -74,8 +75,9 @@ def test_runs_of_one_minute_get_different_folders(tmp_path, kind):
 
 def test_pretrained_agent_of_the_environment_comes_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SaveError, match=r"Env-v0 or .*ShadowHand: no such folder"):
-        pretrain_directory(tmp_path, "Env-v0", "ShadowHand")
+    with pytest.raises(SaveError, match=r"Env-v0 or .*OtherHand: no such folder"):
+        pretrain_directory(tmp_path, "Env-v0", "OtherHand")
+    assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == PRETRAINED / "ShadowHand"
     hand, env = (tmp_path / "pretrain" / name for name in ("ShadowHand", "Env-v0"))
     hand.mkdir(parents=True)
     assert pretrain_directory(tmp_path, "Env-v0", "ShadowHand") == hand
@@ -93,9 +95,9 @@ def test_pretrained_agents_of_another_folder_come_before_those_of_saves(tmp_path
         agent.mkdir(parents=True)
         assert pretrain_directory("mine", "Env-v0", "ShadowHand") == agent
     with pytest.raises(SaveError) as caught:
-        pretrain_directory("mine", "Env-v0", "BarrettHand")
+        pretrain_directory("mine", "Env-v0", "OtherHand")
     for parent in ("mine", "saves"):
-        for name in ("Env-v0", "BarrettHand"):
+        for name in ("Env-v0", "OtherHand"):
             assert str(caught.value).count(f"{parent}/pretrain/{name}") == 1
 
 
