@@ -1,6 +1,6 @@
 """Learns grasping from sparse rewards: DDPG with hindsight replay as pure functions.
 
-    cfg = grasp_func.load_config("configs/experiment_config.yaml", "FlatPJCube-v0")
+    cfg = grasp_func.load_config(grasp_func.DEFAULT_CONFIG, "FlatPJCube-v0")
     for result in grasp_func.train(cfg, "envs:FlatPJCube-v0", save_dir="saves"):
         print(result.schedule.epoch, result.eval_result.success)
     grasp_func.evaluate("saves/FlatPJCube-v0", "envs:FlatPJCube-v0", n=100, seed=0)
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from grasp_func.errors import ConfigError as ConfigError
     from grasp_func.errors import SaveError as SaveError
     from grasp_func.errors import UserError as UserError
+    from grasp_func.shipped import DEFAULT_CONFIG as DEFAULT_CONFIG
+    from grasp_func.shipped import PRETRAINED as PRETRAINED
     from grasp_func.training.episode_result import EpisodeResult as EpisodeResult
     from grasp_func.training.evaluation import EvalResult as EvalResult
     from grasp_func.training.evaluation import Rate as Rate
@@ -42,6 +44,7 @@ _MODULES = {
     "core.numpy_policy": ("Policy",),
     "core.types": ("EnvSpec",),
     "errors": ("CompileError", "ConfigError", "SaveError", "UserError"),
+    "shipped": ("DEFAULT_CONFIG", "PRETRAINED"),
     "training.episode_result": ("EpisodeResult",),
     "training.evaluation": ("EvalResult", "Rate", "Spread"),
     "training.goal_env": ("GoalEnv", "GymGoalEnv"),

@@ -230,8 +230,8 @@ class Files(_Keys):
     save: bool = _key(True, "write the agent, statistics and checkpoints")
     load_pretrained: bool | Literal["fitting"] = _key(
         False,
-        "start from the agent in saves/pretrain; fitting: copy only the layers and normalizers "
-        "whose sizes fit",
+        "start from the agent in saves/pretrain, or from the one that comes with grasp_func; "
+        "fitting: copy only the layers and normalizers whose sizes fit",
     )
 
 
