@@ -22,6 +22,6 @@ except ImportError as error:
         raise
     found = ", ".join(getattr(sys.modules.get("envs"), "__path__", ["nowhere"]))
     raise UserError(
-        f"package envs, found in {found}, is not that of grasp_func ({error.msg}): rename a folder "
-        "of your own; after `pip uninstall envs` install grasp_func again"
+        f"{found}: a package envs that is not that of grasp_func ({error.msg}): rename it if it is "
+        "a folder of yours, else run `pip uninstall envs` and install grasp_func again"
     ) from error

@@ -34,7 +34,7 @@ def test_another_package_of_that_name(put, arguments, tmp_path):
     path = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=path, capture_output=True, text=True)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"error: package envs, found in {tmp_path}/envs, is not that of")
+    assert done.stderr.startswith(f"error: {tmp_path}/envs: a package envs that is not that of")
     assert "pip uninstall envs" in done.stderr
     assert not (tmp_path / "saves").exists()
 
