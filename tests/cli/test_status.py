@@ -40,7 +40,7 @@ def test_before_training_the_stage_is_all_there_is():
     found = Status("Env-v0")
     assert status_line(found, 3.4) == "Env-v0: loading PyTorch and JAX, 0:00:03"
     assert block(found, 3.4, 0).plain.split() == (
-        "Env-v0 loading PyTorch and JAX time 0:00:03".split()
+        ["Env-v0", "loading", "PyTorch", "and", "JAX", "time", "0:00:03"]
     )
     found.progress = Progress("environment")
     assert status_line(found, 3.4) == "Env-v0: starting the environment, 0:00:03"

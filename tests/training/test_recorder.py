@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import pytest
 
+from grasp_func.cli.status import progress_line
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import read_agent
 from grasp_func.storage.checkpoint import checkpoints_of
 from grasp_func.storage.stats_log import StatsLog, read_rows
-from grasp_func.cli.status import progress_line
 from grasp_func.training import recorder, resume
 from grasp_func.training.loop import train
 from grasp_func.training.setup import initial_state
