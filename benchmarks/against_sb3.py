@@ -171,9 +171,11 @@ def plot(args: argparse.Namespace) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    from grasp_func.training import palette
+
     figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
     axes = (("minutes", 1, "minutes of one core"), ("env_steps", 1e6, "million environment steps"))
-    colours = dict(zip(LABELS, ("C2", "C0", "C1", "C3"), strict=True))
+    colours = dict(zip(LABELS, palette.GROUPS, strict=False))
     labelled = set()
     for path in sorted(args.out.glob("*_seed*.json")):
         curve = json.loads(path.read_text())

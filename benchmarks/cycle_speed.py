@@ -39,6 +39,7 @@ from grasp_func.runtime.process import tune_process
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import collect, loop, setup
 from grasp_func.training.goal_env import GymGoalEnv
+from grasp_func.training.progress import Reporter
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import network_spec
 
@@ -87,7 +88,7 @@ def ours(cfg: Config, env: Any, clock: Clock) -> Callable[[], None]:
         nonlocal state, number
         for where, timer, call in timers:
             setattr(where, call.__name__, timer)
-        state, _ = loop.run_cycle(run, state, buffers, number, ScheduleState())
+        state, _ = loop.run_cycle(run, state, buffers, number, ScheduleState(), Reporter())
         number += 1
 
     return cycle

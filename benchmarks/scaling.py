@@ -36,6 +36,7 @@ from grasp_func.runtime.process import tune_process
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import loop, setup
 from grasp_func.training.goal_env import GymGoalEnv
+from grasp_func.training.progress import Reporter
 from grasp_func.training.schedule import ScheduleState
 
 ENV = "FlatPJCube-v0"
@@ -63,7 +64,7 @@ def measure(cycles: int) -> None:
     seconds = []
     for number in range(cycles + 2):
         start = time.perf_counter()
-        state, _ = loop.run_cycle(run, state, buffers, number, ScheduleState())
+        state, _ = loop.run_cycle(run, state, buffers, number, ScheduleState(), Reporter())
         seconds.append(time.perf_counter() - start)
     barriers = []
     for _ in range(200 if comm.Get_size() > 1 else 0):

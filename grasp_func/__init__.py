@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from grasp_func.training.goal_env import GoalEnv as GoalEnv
     from grasp_func.training.goal_env import GymGoalEnv as GymGoalEnv
     from grasp_func.training.loop import EpochResult as EpochResult
+    from grasp_func.training.progress import CycleResult as CycleResult
+    from grasp_func.training.progress import Progress as Progress
     from grasp_func.training.schedule import ScheduleState as ScheduleState
 
 _MODULES = {
@@ -49,6 +51,7 @@ _MODULES = {
     "training.evaluation": ("EvalResult", "Rate", "Spread"),
     "training.goal_env": ("GoalEnv", "GymGoalEnv"),
     "training.loop": ("EpochResult",),
+    "training.progress": ("CycleResult", "Progress"),
     "training.schedule": ("ScheduleState",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

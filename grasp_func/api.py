@@ -18,7 +18,8 @@ from grasp_func.training import loop, session
 from grasp_func.training.evaluation import EvalResult
 from grasp_func.training.evaluation import evaluate as play
 from grasp_func.training.goal_env import GymGoalEnv, make_env
-from grasp_func.training.loop import EpochResult, OnCycle
+from grasp_func.training.loop import EpochResult
+from grasp_func.training.progress import OnCycle, OnProgress
 from grasp_func.training.rollout import PolicyFn
 
 StrPath = str | os.PathLike[str]
@@ -32,6 +33,7 @@ def train(
     save_dir: StrPath | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     on_cycle: OnCycle | None = None,
+    on_progress: OnProgress | None = None,
     comm: Comm | None = None,
 ) -> Iterator[EpochResult]:
     """Prepares a run, and returns an iterator that trains one epoch at each step.
@@ -43,10 +45,12 @@ def train(
         cfg: settings, see `load_config`; without a seed, one is drawn.
         env: Gymnasium goal environment, or the id of one, which gets the `kwargs` of `cfg`. An id
             `module:id` imports the module that registers it, for example `envs:FlatPJCube-v0`.
-        save_dir: agent, statistics and checkpoint are written to `save_dir/<id>` after every epoch
-            and a line is printed; None: neither. `load_pretrained` looks below it, then in `saves`.
-        on_epoch: called with each epoch's result before it is yielded.
-        on_cycle: called with the number of cycles completed and the metrics of the last update.
+        save_dir: agent, statistics and checkpoint are written to `save_dir/<id>` after every
+            epoch; None: nothing is. `load_pretrained` looks below it, then in `saves`.
+        on_epoch: called with each epoch's `EpochResult` before it is yielded.
+        on_cycle: called with a `CycleResult` after every cycle.
+        on_progress: called with a `Progress` when this process begins an activity, and before
+            every episode of an evaluation.
         comm: the processes; None: MPI's world, or one process.
 
     Returns:
@@ -59,14 +63,15 @@ def train(
         FloatingPointError: while iterating, if training diverges.
     """
     world = connect() if comm is None else comm
-    run = session.prepare(session.decided(cfg, world), env, world)
+    run = session.prepare(session.decided(cfg, world), env, world, on_progress)
     folder = SAVES if save_dir is None else Path(save_dir)
     start = session.begin(run, folder)
     if save_dir is None:
-        results = loop.train(run, start.state, start.progress, start.buffers, on_cycle)
+        begun = start.state, start.progress, start.buffers
+        results = loop.train(run, *begun, on_cycle, on_progress)
     else:
         paths = session.new_paths(run, folder)
-        results = session.train_and_record(run, start, paths, on_cycle)
+        results = session.train_and_record(run, start, paths, on_cycle, on_progress)
     return results if on_epoch is None else _called(on_epoch, results)
 
 

@@ -54,7 +54,7 @@ def play(directory, cfg, processes, resumed=False, with_replay=True):
     if errors:
         raise ExceptionGroup("processes", errors) if len(errors) < processes else errors[0]
     buffers = [buffer for _, local_workers, _ in results for buffer in local_workers]
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in results[0][2]]
+    rows = [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in results[0][2]]
     return results[0][0], buffers, rows
 
 

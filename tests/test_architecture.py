@@ -25,7 +25,7 @@ MAY_IMPORT = {
         "storage": {"errors", "shipped", "core", "orbax", "filelock", "safetensors", *ARITHMETIC},
         "training": {
             *("errors", "core", "config", "runtime", "storage"),
-            *("gymnasium", "matplotlib", "pydantic"),
+            *("gymnasium", "matplotlib", "PIL", "pydantic", "scipy"),
             *ARITHMETIC,
         },
         "cli": {

@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "measure the success of an agent; show or film its episodes"),
     "export": ("export", "write an agent for other programs, or for Dext-Gen"),
     "import": ("import_agent", "convert an agent of Dext-Gen"),
+    "plot": ("plot", "compare runs in one picture"),
     "envs": ("list_envs", "list the environments"),
 }
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes

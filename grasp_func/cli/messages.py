@@ -1,11 +1,18 @@
 """Lines that the first process prints before and after training."""
 
+from collections.abc import Sequence
+
 import torch
 
+from grasp_func.cli.status import interval
 from grasp_func.core.replay import buffer_bytes
 from grasp_func.runtime.aot import compiler_problem
 from grasp_func.runtime.comm import host_names
 from grasp_func.runtime.consistency import cpu_names
+from grasp_func.storage.run_dir import RunPaths, best_or_latest
+from grasp_func.storage.stats_log import Row
+from grasp_func.training.loop import EpochResult
+from grasp_func.training.metrics import summary
 from grasp_func.training.session import GIB, compiling_pays
 from grasp_func.training.setup import Run
 
@@ -44,7 +51,55 @@ def start_lines(run: Run) -> str:
     return "\n".join(lines)
 
 
-def stop_line(epoch: int, saved: bool) -> str:
-    """Returns what is printed when a run stops on request, before its end."""
-    rest = "continue with --resume" if saved else "nothing was saved"
-    return f"stopped on request after epoch {epoch}: {rest}"
+def end_lines(
+    run: Run,
+    paths: RunPaths | None,
+    result: EpochResult,
+    best: Row | None,
+    modules: Sequence[str] = (),
+) -> list[str]:
+    """Returns what is printed after training: why it ended, the best agent, and what to do next.
+
+    Args:
+        run: that has ended.
+        paths: its folders; None: nothing was saved.
+        result: of its last epoch.
+        best: row of the epoch with the best agent; None: no agent was confirmed.
+        modules: imported for the environment.
+    """
+    lines = [_reason(run, result)]
+    if best is None:
+        lines.append("best agent: none, because no evaluation with a success was confirmed")
+    else:
+        lines.append(
+            f"best agent: success {interval(best['best'])} of {best['best']['n']} confirming "
+            f"episodes, epoch {best['epoch']}"
+        )
+    if paths is None:
+        return [*lines, "files: nothing was saved"]
+    env = " ".join([f"--env {run.env.name}", *(f"--import {module}" for module in modules)])
+    load = best_or_latest(paths.latest)
+    lines += [
+        f"files: {paths.latest}; those of this run alone: {paths.backup}",
+        f"evaluate: grasp-func evaluate {env} --load {load} --ntests 1000",
+    ]
+    if not result.is_last(run.cfg):
+        processes = run.workers.comm.Get_size()
+        launcher = f"mpirun -n {processes} " if processes > 1 else ""
+        command = f"grasp-func train {env} --resume {paths.checkpoints}"
+        lines.append(f"resume: {launcher}{command}")
+    return lines
+
+
+def _reason(run: Run, result: EpochResult) -> str:
+    cfg, epoch = run.cfg, result.schedule.epoch
+    if not result.is_last(cfg):
+        return f"stopped on request after epoch {epoch}"
+    if not result.reached_goal(cfg):
+        return f"finished: all {cfg.epochs} epochs are completed"
+    decisive = result.confirmation or result.eval_result
+    said = interval(summary(decisive))
+    return (
+        f"finished: early stop after epoch {epoch}, success {said} of {decisive.overall.n} "
+        f"episodes reaches early_stop = {cfg.early_stop}"
+    )

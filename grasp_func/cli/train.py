@@ -1,5 +1,6 @@
 """Trains an agent: `mpirun -n 16 grasp-func train --env FlatPJCube-v0`."""
 
+import contextlib
 import os
 from importlib import import_module
 from types import SimpleNamespace
@@ -8,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from grasp_func.cli import arguments
+from grasp_func.cli.display import Display
 from grasp_func.shipped import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from grasp_func.config.schema import Config
+    from grasp_func.runtime.comm import Comm
     from grasp_func.storage.run_dir import RunPaths
+    from grasp_func.training.loggers import EpochLog
+    from grasp_func.training.resume import ResumePoint
+    from grasp_func.training.setup import Run
+
+FILM_SIZE = {"render_width": 240, "render_height": 180}
 
 
 @click.command(cls=arguments.Command, help=__doc__, params=list(arguments.ENV_OPTIONS))
@@ -41,6 +49,21 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --resume: begin with an empty replay buffer, which gives another result.",
 )
+@click.option("--plain", is_flag=True, help="Print lines on a terminal, too.")
+@click.option(
+    "--log",
+    type=click.Choice(["tensorboard", "wandb"]),
+    multiple=True,
+    help="Log epochs in the run's folder, or to Weights & Biases; repeatable.",
+)
+@click.option(
+    "--film-every",
+    type=click.IntRange(min=0),
+    default=10,
+    metavar="N",
+    show_default=True,
+    help="With --log: film the agent after every N epochs; 0: never.",
+)
 def command(updates: str | None, **options: Any) -> None:
     """Trains on all processes of the job."""
     args = SimpleNamespace(**options)
@@ -55,35 +78,82 @@ def command(updates: str | None, **options: Any) -> None:
 
 
 def _train(args: SimpleNamespace) -> None:
+    show = Display(args.env, args.plain)
+    with contextlib.closing(show):
+        from grasp_func.runtime import comm, process
+
+        world = comm.connect()
+        # The display is closed before an error is printed.
+        with process.user_errors(world), contextlib.closing(show):
+            _train_on(world, args, show)
+
+
+def _train_on(world: "Comm", args: SimpleNamespace, show: Display) -> None:
     from grasp_func.cli import messages
     from grasp_func.cli.environments import envs
     from grasp_func.runtime import comm, consistency, process
     from grasp_func.training import resume, session
 
-    world = comm.connect()
     packages = [module for module in args.modules if hasattr(module, "__path__")]
-    with process.user_errors(world):
-        facts = consistency.program_facts(envs, import_module("grasp_func"), *packages)
-        consistency.assert_alike(world, facts, os.uname().nodename)
-        cfg, paths = comm.on_root(world, lambda: _configure(args))
-        run = session.prepare(session.decided(cfg, world), args.env, world)
-        if paths is not None and paths.resume_from is not None:
-            start = resume.restore(run, paths.resume_from, not args.without_replay)
-        else:
-            start = session.begin(run, args.save_dir)
-            paths = session.new_paths(run, args.save_dir) if cfg.save else None
-        start_lines = messages.start_lines(run)
-        with process.stop_requests(world) as asked_to_stop:
-            if run.workers.is_root:
-                print(*start.history[-1:], start_lines, sep="\n", flush=True)
-            results = session.train_and_record(run, start, paths)
-            for result in results:
-                if not result.is_last(cfg) and asked_to_stop():
-                    results.close()
-                    if run.workers.is_root:
-                        line = messages.stop_line(result.schedule.epoch, saved=cfg.save)
-                        print(line, flush=True)
-                    break
+    facts = consistency.program_facts(envs, import_module("grasp_func"), *packages)
+    consistency.assert_alike(world, facts, os.uname().nodename)
+    cfg, paths = comm.on_root(world, lambda: _configure(args))
+    run = session.prepare(session.decided(cfg, world), args.env, world, show.on_progress)
+    if paths is not None and paths.resume_from is not None:
+        show.stage("reading the checkpoint")
+        start = resume.restore(run, paths.resume_from, not args.without_replay)
+    else:
+        start = session.begin(run, args.save_dir)
+        paths = session.new_paths(run, args.save_dir) if cfg.save else None
+    if args.log:
+        show.stage("opening the logs")
+    log = comm.on_each(world, lambda: _open_log(args, run, start, paths))
+    show.say(*start.history[-1:], messages.start_lines(run))
+    show.begin(run, start.rows, paths)
+    callbacks = (show.on_epoch, log)
+    notify = show.on_stop_request if show.is_live else process.write_stop_notice
+    with contextlib.closing(log), process.stop_requests(world, notify) as asked_to_stop:
+        results = session.train_and_record(run, start, paths, show.on_cycle, show.on_progress)
+        for result in results:
+            for callback in callbacks:
+                callback(result)
+            if not result.is_last(cfg) and asked_to_stop():
+                results.close()
+                break
+    show.close()
+    modules = [module.__name__ for module in args.modules]
+    show.say(*messages.end_lines(run, paths, result, show.status.best, modules))
+
+
+def _open_log(
+    args: SimpleNamespace, run: "Run", start: "ResumePoint", paths: "RunPaths | None"
+) -> "EpochLog":
+    """Returns the log of the first process; those of the others write nothing.
+
+    Raises:
+        UserError: a package is missing, the environment draws no pictures, or nothing is saved.
+    """
+    from grasp_func.cli.environments import ENV_IDS
+    from grasp_func.errors import UserError
+    from grasp_func.training.goal_env import make_env
+    from grasp_func.training.loggers import EpochLog, Film, Logger, TensorBoard, WeightsAndBiases
+
+    if not args.log or not run.workers.is_root:
+        return EpochLog(run.cfg, [])
+    if paths is None:
+        raise UserError(f"--log {args.log[0]}: save = false, but logs are written to saves/")
+    loggers: list[Logger] = []
+    resumed_at = start.rows[-1]["env_steps"] if start.rows else None
+    if "tensorboard" in args.log:
+        folder = paths.backup / "tensorboard"
+        loggers.append(TensorBoard(folder, run.cfg, args.env, resumed_at))
+    if "wandb" in args.log:
+        loggers.append(WeightsAndBiases(paths.backup, run.cfg, args.env))
+    if not args.film_every:
+        return EpochLog(run.cfg, loggers)
+    size = FILM_SIZE if args.env in ENV_IDS else {}
+    env = make_env(args.env, {**run.cfg.kwargs, **size}, "rgb_array")
+    return EpochLog(run.cfg, loggers, Film(run, env, args.film_every))
 
 
 def _configure(args: SimpleNamespace) -> "tuple[Config, RunPaths | None]":

@@ -56,11 +56,23 @@ def machine_memory() -> int:
     return min(limits)
 
 
+def write_stop_notice() -> None:
+    """Prints that a stop was asked for; a signal handler must not enter print."""
+    with contextlib.suppress(OSError):
+        os.write(STDERR, STOP_NOTICE)
+
+
 @contextlib.contextmanager
-def stop_requests(comm: Comm) -> Iterator[Callable[[], bool]]:
+def stop_requests(
+    comm: Comm, notify: Callable[[], None] = write_stop_notice
+) -> Iterator[Callable[[], bool]]:
     """Makes STOP_SIGNALS ask for a stop instead of ending the process.
 
     After the first signal, Ctrl-C ends the process at once.
+
+    Args:
+        comm: the processes.
+        notify: called on the first one in the signal handler, at the first signal.
 
     Yields:
         a function that tells whether any rank was asked to stop; every rank must call it.
@@ -72,9 +84,7 @@ def stop_requests(comm: Comm) -> Iterator[Callable[[], bool]]:
         # The default action also ends a process that waits in a collective.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if not asked and comm.Get_rank() == 0:
-            # A signal handler must not enter print, which it may have interrupted.
-            with contextlib.suppress(OSError):
-                os.write(STDERR, STOP_NOTICE)
+            notify()
         asked = True
 
     before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}

@@ -16,6 +16,8 @@ from grasp_func.storage.atomic import StrPath, cannot_write, open_plain, read_by
 from grasp_func.storage.parts import Part
 
 NAME = "stats.jsonl"
+STATS = "stats.json"
+COLUMNS = {"epoch", "env_steps", "updates", "seconds", "success"}  # of every row in a stats.json
 MAX_BYTES = 2**30
 Row = Mapping[str, Any]  # of one epoch
 
@@ -84,3 +86,21 @@ def read_rows(path: StrPath, size: int) -> list[dict[str, Any]]:
     if not all(isinstance(row, dict) for row in rows):
         raise SaveError(f"{path}: damaged, its lines are not rows of statistics")
     return rows
+
+
+def read_stats(path: StrPath) -> dict[str, Any]:
+    """Returns the content of a stats.json, or of the one in a folder.
+
+    Raises:
+        SaveError: there is none, or it is not the statistics of a run with an epoch.
+    """
+    file = Path(path, STATS) if Path(path).is_dir() else Path(path)
+    data = read_bytes(file, MAX_BYTES)
+    try:
+        stats = json.loads(data)
+        rows = stats["epochs"]
+        if isinstance(stats["env"], str) and rows and all(row.keys() >= COLUMNS for row in rows):
+            return dict(stats)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise SaveError(f"{file}: not the statistics of a run, expected a stats.json or its folder")

@@ -1,7 +1,7 @@
 """Evaluates agents: greedy episodes, and what they come to by kind of object and of goal."""
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, product
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from grasp_func.training.episode_result import GOALS, EpisodeResult
 from grasp_func.training.goal_env import GoalEnv
 from grasp_func.training.rollout import PolicyFn, run_episode
 from grasp_func.training.setup import Run
+
+OnEpisode = Callable[[int, int], None]  # (episodes played, of how many)
 
 
 class Rate(NamedTuple):
@@ -111,24 +113,32 @@ class EvalResult(NamedTuple):
         return {key: EvalResult(tuple(members[key])) for key in ordered}
 
 
-def evaluate(env: GoalEnv, policy: PolicyFn, seed: int, episodes: Sequence[int]) -> EvalResult:
+def evaluate(env: GoalEnv, policy: PolicyFn, seed: int, episodes: Iterable[int]) -> EvalResult:
     """Plays greedy episodes; `seed` and an episode's number define it, anywhere."""
     seeds = (integer_seed(fold_in(Key(seed), number)) for number in episodes)
     return EvalResult(tuple(run_episode(env, policy, seed)[1] for seed in seeds))
 
 
-def evaluate_agent(run: Run, state: AgentState, seed: int, n: int) -> EvalResult:
+def evaluate_agent(
+    run: Run, state: AgentState, seed: int, n: int, on_episode: OnEpisode
+) -> EvalResult:
     """Plays episodes 0 .. n - 1 of `seed`, divided among the workers.
 
-    Every process must call it; all get the same result.
+    Every process must call it; all get the same result. Each reports before every episode of its
+    own, as if the others were as far.
     """
     policy, workers = greedy_policy(run, state), run.workers
+    own = [range(worker, n, workers.total) for worker in workers.local_workers]
+    n_own, n_played = sum(map(len, own)), count()
+
+    def reported(episodes: range) -> Iterator[int]:
+        for number in episodes:
+            on_episode(next(n_played) * n // n_own, n)
+            yield number
+
     results = on_each(
         workers.comm,
-        lambda: [
-            evaluate(run.env, policy, seed, range(worker, n, workers.total)).episodes
-            for worker in workers.local_workers
-        ],
+        lambda: [evaluate(run.env, policy, seed, reported(mine)).episodes for mine in own],
     )
     by_worker = workers.gather(results)
     return EvalResult(tuple(by_worker[i % workers.total][i // workers.total] for i in range(n)))

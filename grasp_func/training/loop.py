@@ -7,8 +7,9 @@ exploration may decrease late in training.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,11 +21,17 @@ from grasp_func.core.rng import Stream, fold_in, integer_seed
 from grasp_func.core.types import Metrics, Transition
 from grasp_func.runtime.comm import on_each
 from grasp_func.training.collect import collect
-from grasp_func.training.evaluation import EvalResult, evaluate_agent, greedy_policy
+from grasp_func.training.evaluation import EvalResult, OnEpisode, evaluate_agent, greedy_policy
+from grasp_func.training.progress import (
+    CycleResult,
+    OnCycle,
+    OnProgress,
+    Reporter,
+    Times,
+    UpdateMetrics,
+)
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run, empty_buffers, select
-
-OnCycle = Callable[[int, dict[str, float]], None]  # (cycles completed, metrics of the last update)
 
 
 class EpochResult(NamedTuple):
@@ -38,19 +45,24 @@ class EpochResult(NamedTuple):
     eval_seed: int
     confirm_seed: int
     best_seed: int  # of the episodes of `best`
-    metrics: dict[str, float]  # of the epoch's last update
+    env_steps: int  # of all workers since the run began
+    metrics: UpdateMetrics  # of the epoch's last update
     params_hash: str
     seconds: float  # since this call of `train` began
+    times: Times  # of this process during the epoch
     buffers: list[ReplayBuffer]  # of this process's workers; training goes on to write to them
     angle_tolerance: float | None  # of the epoch and its evaluation (rad)
     curriculum_active: bool  # whether that is wider than the true task's
 
-    def is_last(self, cfg: Config) -> bool:
-        """Returns whether training ends with this epoch."""
+    def reached_goal(self, cfg: Config) -> bool:
+        """Returns whether training ends early with this epoch: `early_stop` is confirmed."""
         decisive = self.eval_result if cfg.confirm_episodes == 0 else self.confirmation
         success = min(self.eval_result.success, decisive.success if decisive else 0.0)
-        reached = success >= cfg.early_stop and not self.curriculum_active
-        return reached or self.schedule.epoch >= cfg.epochs
+        return success >= cfg.early_stop and not self.curriculum_active
+
+    def is_last(self, cfg: Config) -> bool:
+        """Returns whether training ends with this epoch."""
+        return self.reached_goal(cfg) or self.schedule.epoch >= cfg.epochs
 
 
 def train(
@@ -59,6 +71,7 @@ def train(
     schedule: ScheduleState | None = None,
     buffers: list[ReplayBuffer] | None = None,
     on_cycle: OnCycle | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Iterator[EpochResult]:
     """Trains until `early_stop` is confirmed or `epochs` are completed.
 
@@ -68,6 +81,8 @@ def train(
         schedule: of a resumed run; None: a run that begins.
         buffers: replay of this process's workers; None: empty.
         on_cycle: called after every cycle.
+        on_progress: called when this process begins an activity, and before every episode of
+            an evaluation.
 
     Yields:
         the result of each epoch.
@@ -77,7 +92,7 @@ def train(
         FloatingPointError: training diverged.
         UserError: the environment cannot be used, on all processes.
     """
-    cfg, started = run.cfg, time.monotonic()
+    cfg, started, report = run.cfg, time.monotonic(), Reporter(on_progress)
     schedule = schedule or ScheduleState()
     buffers = buffers or empty_buffers(run)
     while True:
@@ -85,20 +100,27 @@ def train(
         if tolerance is not None:
             run.env.angle_tolerance = tolerance
         for cycle in range(schedule.epoch * cfg.cycles, (schedule.epoch + 1) * cfg.cycles):
-            state, metrics = run_cycle(run, state, buffers, cycle, schedule)
+            state, metrics = run_cycle(run, state, buffers, cycle, schedule, report)
             if on_cycle is not None:
-                on_cycle(cycle + 1, metrics)
-        result = _end_epoch(run, state, schedule, buffers, metrics)
-        result = result._replace(seconds=time.monotonic() - started)
+                env_steps = (cycle + 1) * run.steps_per_cycle
+                on_cycle(CycleResult(cycle + 1, env_steps, int(state.step), metrics))
+        result = _end_epoch(run, state, schedule, buffers, metrics, report)
+        result = result._replace(seconds=time.monotonic() - started, times=report.lap())
         state, schedule = result.state, result.schedule
+        report("saving")
         yield result
         if result.is_last(cfg):
             return
 
 
 def run_cycle(
-    run: Run, state: AgentState, buffers: list[ReplayBuffer], cycle: int, schedule: ScheduleState
-) -> tuple[AgentState, dict[str, float]]:
+    run: Run,
+    state: AgentState,
+    buffers: list[ReplayBuffer],
+    cycle: int,
+    schedule: ScheduleState,
+    report: Reporter,
+) -> tuple[AgentState, UpdateMetrics]:
     """Runs one cycle: rollouts, normalizer update, gradient steps, target update.
 
     Returns:
@@ -107,6 +129,8 @@ def run_cycle(
     cfg, learner = run.cfg, run.learner
     policy = greedy_policy(run, state)
     comm, local_workers = run.workers.comm, run.workers.local_workers
+    of_epoch = cycle % cfg.cycles, cfg.cycles
+    report("rollouts", *of_epoch)
     moments = on_each(
         comm,
         lambda: [
@@ -116,6 +140,7 @@ def run_cycle(
     )
     for obs, goal in run.workers.gather(moments):
         state = learner.update_normalizers(state, obs, goal)
+    report("updates", *of_epoch)
     per_update: list[Metrics] = []
     drawn = on_each(comm, lambda: _draw(run, buffers, cycle))
     for batches in zip(*drawn, strict=True):
@@ -133,7 +158,8 @@ def _end_epoch(
     state: AgentState,
     schedule: ScheduleState,
     buffers: list[ReplayBuffer],
-    metrics: dict[str, float],
+    metrics: UpdateMetrics,
+    report: Reporter,
 ) -> EpochResult:
     """Evaluates the agent and sets what the schedule changes for the next epoch."""
     cfg = run.cfg
@@ -143,13 +169,14 @@ def _end_epoch(
         integer_seed(fold_in(run.key, stream, schedule.epoch))
         for stream in (Stream.EVALUATE, Stream.CONFIRM, Stream.BEST)
     )
-    eval_result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total)
+    first, second = partial(report, "evaluation"), partial(report, "confirmation")
+    eval_result = evaluate_agent(run, state, eval_seed, cfg.evals * run.workers.total, first)
     confirmation = best = None
     if eval_result.success >= cfg.early_stop and cfg.confirm_episodes and not curriculum_active:
-        confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes)
+        confirmation = evaluate_agent(run, state, confirm_seed, cfg.confirm_episodes, second)
         best_seed = confirm_seed
     if not curriculum_active:
-        best = confirmation or _confirm(run, state, schedule, eval_result, best_seed)
+        best = confirmation or _confirm(run, state, schedule, eval_result, best_seed, second)
     if best is not None and best.success <= schedule.best_confirmed:
         best = None
     schedule = schedule.advanced(
@@ -168,9 +195,11 @@ def _end_epoch(
         eval_seed=eval_seed,
         confirm_seed=confirm_seed,
         best_seed=best_seed,
+        env_steps=schedule.epoch * cfg.cycles * run.steps_per_cycle,
         metrics=metrics,
         params_hash=params_hash,
         seconds=0.0,
+        times=Times(0.0, 0.0, 0.0, 0.0),
         buffers=buffers,
         angle_tolerance=run.env.angle_tolerance,
         curriculum_active=curriculum_active,
@@ -178,7 +207,12 @@ def _end_epoch(
 
 
 def _confirm(
-    run: Run, state: AgentState, schedule: ScheduleState, eval_result: EvalResult, seed: int
+    run: Run,
+    state: AgentState,
+    schedule: ScheduleState,
+    eval_result: EvalResult,
+    seed: int,
+    on_episode: OnEpisode,
 ) -> EvalResult | None:
     """Evaluates an agent that may be the best so far on as many other episodes.
 
@@ -187,7 +221,7 @@ def _confirm(
     """
     if eval_result.success == 0 or eval_result.success < schedule.best_confirmed:
         return None
-    return evaluate_agent(run, state, seed, eval_result.overall.n)
+    return evaluate_agent(run, state, seed, eval_result.overall.n, on_episode)
 
 
 def _draw(run: Run, buffers: list[ReplayBuffer], cycle: int) -> list[list[Transition]]:
@@ -207,7 +241,7 @@ def _draw(run: Run, buffers: list[ReplayBuffer], cycle: int) -> list[list[Transi
     ]
 
 
-def _last_finite(per_update: list[Metrics], cycle: int) -> dict[str, float]:
+def _last_finite(per_update: list[Metrics], cycle: int) -> UpdateMetrics:
     """Returns the metrics of a cycle's last update.
 
     Raises:
@@ -222,4 +256,4 @@ def _last_finite(per_update: list[Metrics], cycle: int) -> dict[str, float]:
             f"training diverged in cycle {cycle + 1}, update {update + 1} of {len(per_update)}: "
             f"{numbers}; lower actor_lr or critic_lr"
         )
-    return numbers
+    return UpdateMetrics(**numbers)

@@ -1,19 +1,17 @@
-"""Statistics of a run as pure functions: stats.json, stats.png and confidence intervals.
+"""Statistics of a run as pure functions: rows, stats.json and confidence intervals.
 
 Departs from Dext-Gen: success has a confidence interval, goals on the table and in the air are
-reported separately, and the axis counts the environment steps of all workers, so that runs can be
-compared.
+reported separately, and steps are those of all workers, so that runs can be compared.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grasp_func.config.load import Config
 from grasp_func.storage.stats_log import Row, json_line
 from grasp_func.training.evaluation import EvalResult, Rate
-
-CURVES = (("success", "all"), ("success_table", "table goals"), ("success_air", "air goals"))
+from grasp_func.training.loop import EpochResult
 
 
 def wilson_interval(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -57,6 +55,31 @@ def summary(score: EvalResult) -> dict[str, Any]:
     return {key: value for kind, rate in kinds for key, value in rate_numbers(rate, kind).items()}
 
 
+def row_of(cfg: Config, result: EpochResult) -> dict[str, Any]:
+    """Returns an epoch's row of statistics.
+
+    Phase and learning rates are those with which training continues.
+    """
+    schedule, confirmation, best = result.schedule, result.confirmation, result.best
+    return {
+        "epoch": schedule.epoch,
+        "env_steps": result.env_steps,
+        "updates": int(result.state.step),
+        "seconds": round(result.seconds, 1),
+        **summary(result.eval_result),
+        "eval_seed": result.eval_seed,
+        "confirmation": confirmation and {**summary(confirmation), "seed": result.confirm_seed},
+        "best": best and {**summary(best), "seed": result.best_seed},
+        **result.metrics._asdict(),
+        "phase": schedule.phase,
+        "actor_lr": cfg.actor_lr * schedule.lr_scale(cfg),
+        "critic_lr": cfg.critic_lr * schedule.lr_scale(cfg),
+        "angle_tolerance": result.angle_tolerance,
+        "params_hash": result.params_hash,
+        **{f"seconds_{name}": round(value, 2) for name, value in result.times._asdict().items()},
+    }
+
+
 def stats_json(facts: Mapping[str, Any], rows: Sequence[Row]) -> bytes:
     """Returns the content of stats.json: facts of the run, and under `epochs` one row a line.
 
@@ -66,44 +89,3 @@ def stats_json(facts: Mapping[str, Any], rows: Sequence[Row]) -> bytes:
     entries = [f"{json_line(name)}: {json_line(value)}" for name, value in facts.items()]
     lines = ",\n".join(json_line(row) for row in rows)
     return ("{\n" + ",\n".join([*entries, f'"epochs": [\n{lines}\n]']) + "\n}\n").encode()
-
-
-def stats_png(rows: Sequence[Row]) -> bytes:
-    """Draws success rates and losses over environment steps as a PNG.
-
-    Args:
-        rows: one per epoch, with env_steps, success, success_low, success_high, success_table and
-            success_air (None where no such goal was evaluated), critic_loss, actor_loss, phase.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, rarely needed
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 8))
-    # A computed layout would double the time.
-    figure.subplots_adjust(left=0.1, right=0.97, bottom=0.07, top=0.97, hspace=0.1)
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1, 1])
-    steps = [row["env_steps"] for row in rows]
-    for name, label in CURVES:
-        panels[0].plot(steps, _column(rows, name), marker=".", label=label)
-    band = _column(rows, "success_low"), _column(rows, "success_high")
-    panels[0].fill_between(steps, *band, alpha=0.2, linewidth=0, label="95% interval (all)")
-    late = [row["env_steps"] for row in rows if row.get("phase") == "late"]
-    if late:
-        panels[0].axvline(late[0], color="grey", linestyle=":", label="late phase begins")
-    panels[0].set(ylabel="success rate", ylim=(-0.02, 1.02))
-    panels[0].legend(loc="upper left")
-    for panel, name in zip(panels[1:], ("critic_loss", "actor_loss"), strict=True):
-        panel.plot(steps, _column(rows, name), marker=".", color="black")
-        panel.set(ylabel=name.replace("_", " "))
-    panels[-1].set(xlabel="environment steps of all workers")
-    for panel in panels:
-        panel.grid(alpha=0.3)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    return buffer.getvalue()
-
-
-def _column(rows: Sequence[Row], name: str) -> list[float]:
-    """Returns one entry of all rows; not-a-number, where matplotlib leaves a gap, for None."""
-    return [math.nan if row.get(name) is None else float(row[name]) for row in rows]

@@ -18,7 +18,8 @@ from grasp_func.storage.run_dir import BEST, BEST_FACTS, RunPaths
 from grasp_func.storage.stats_log import Row, StatsLog
 from grasp_func.training import resume
 from grasp_func.training.loop import EpochResult
-from grasp_func.training.metrics import stats_json, stats_png, summary
+from grasp_func.training.metrics import row_of, stats_json, summary
+from grasp_func.training.plots import stats_png
 from grasp_func.training.setup import Run
 
 GROWTH = 100  # stats.json is rewritten once its rows have grown by 1 / GROWTH
@@ -42,11 +43,11 @@ def describe(run: Run, env_id: str) -> dict[str, Any]:
 class Recorder:
     """Records the results of a run's epochs; every process must have one.
 
-    The first process prints a line for each. If `paths` is given, it also replaces the latest
-    files, and `best/` where the agent is the best so far; all processes write the checkpoint. The
-    backup gets its agent with the last result. stats.json and stats.png are rewritten when their
-    rows have grown by 1%, which is every epoch up to 100, and with the last one: rewriting them
-    every epoch would cost time and writes that grow with the square of the epochs.
+    If `paths` is given, the first process replaces the latest files, and `best/` where the agent
+    is the best so far; all processes write the checkpoint. The backup gets its agent with the last
+    result. stats.json and stats.png are rewritten when their rows have grown by 1%, which is every
+    epoch up to 100, and with the last one: rewriting them every epoch would cost time and writes
+    that grow with the square of the epochs.
     """
 
     def __init__(
@@ -62,7 +63,6 @@ class Recorder:
         """
         self._run, self._facts, self._paths, self._start = run, facts, paths, start
         self._rows = list(start.rows)
-        self._seconds_before = start.rows[-1]["seconds"] if start.rows else 0.0
         self._n_written = 0
         self._latest: EpochResult | None = None
         self._checkpoints: CheckpointWriter | None = None
@@ -74,11 +74,9 @@ class Recorder:
             SaveError: on all processes, if one cannot write; what was there before is unchanged.
         """
         run, paths = self._run, self._paths
-        row = row_of(run, result, self._seconds_before)
+        row = row_of(run.cfg, result)
         self._rows.append(row)
         self._latest = result
-        if run.workers.is_root:
-            print(progress_line(row, run.cfg.epochs), flush=True)
         if paths is not None:
             if self._checkpoints is None:
                 env_id = self._facts["env"]
@@ -122,14 +120,18 @@ class Recorder:
 
     def _statistics(self, result: EpochResult) -> dict[str, bytes]:
         """Returns the contents of stats.json and stats.png."""
-        self._n_written = len(self._rows)
+        run, self._n_written = self._run, len(self._rows)
         facts = {
             **self._facts,
             "history": self._start.history,
-            "finished": result.is_last(self._run.cfg),
+            "finished": result.is_last(run.cfg),
             "params_hash": result.params_hash,
         }
-        return {"stats.json": stats_json(facts, self._rows), "stats.png": stats_png(self._rows)}
+        title = f"{run.env.name}, seed {run.key.seed}, {run.workers.total} worker(s)"
+        return {
+            "stats.json": stats_json(facts, self._rows),
+            "stats.png": stats_png(title, self._rows),
+        }
 
 
 class CheckpointWriter:
@@ -219,46 +221,3 @@ def best_json(run: Run, result: EpochResult, run_name: str) -> bytes:
         "config": run.cfg.model_dump(mode="json"),
     }
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
-
-
-def row_of(run: Run, result: EpochResult, seconds_before: float) -> dict[str, Any]:
-    """Returns an epoch's row of statistics.
-
-    Its seconds are training time since the run began, without the time between stop and resume.
-    """
-    cfg, evaluated, epoch = run.cfg, result.eval_result, result.schedule.epoch
-    confirmation, best = result.confirmation, result.best
-    return {
-        "epoch": epoch,
-        "env_steps": epoch * cfg.cycles * cfg.rollouts * run.workers.total * run.env_spec.horizon,
-        "updates": int(result.state.step),
-        "seconds": round(seconds_before + result.seconds, 1),
-        **summary(evaluated),
-        "eval_seed": result.eval_seed,
-        "confirmation": confirmation and {**summary(confirmation), "seed": result.confirm_seed},
-        "best": best and {**summary(best), "seed": result.best_seed},
-        **result.metrics,
-        "phase": result.schedule.phase,
-        "angle_tolerance": result.angle_tolerance,
-        "params_hash": result.params_hash,
-    }
-
-
-def progress_line(row: dict[str, Any], epochs: int) -> str:
-    """Returns the line that is printed after an epoch."""
-
-    def rate(value: float | None) -> str:
-        return "  -  " if value is None else f"{value:.3f}"
-
-    line = (
-        f"epoch {row['epoch']:4d}/{epochs}  {row['env_steps']:>9,} steps  {row['seconds']:7.0f} s  "
-        f"success {rate(row['success'])} "
-        f"(table {rate(row['success_table'])}, air {rate(row['success_air'])})  "
-        f"Q {row['q_mean']:7.2f}  {row['phase']}"
-    )
-    if row["angle_tolerance"] is not None:
-        line += f"  within {row['angle_tolerance']:.3f} rad"
-    for name, text in (("confirmation", "confirmed"), ("best", "best so far")):
-        if row[name]:
-            line += f"  {text} {row[name]['success']:.3f}"
-    return line

@@ -30,6 +30,7 @@ from grasp_func.storage.run_dir import RunPaths, open_run
 from grasp_func.training import loop, recorder, resume
 from grasp_func.training.goal_env import GymGoalEnv, make_env
 from grasp_func.training.loop import EpochResult
+from grasp_func.training.progress import OnCycle, OnProgress, Reporter
 from grasp_func.training.setup import Run, make_run
 
 GIB = 2**30
@@ -63,7 +64,12 @@ def compiling_pays(cfg: Config) -> bool:
     return cfg.epochs * cfg.cycles * cfg.batches > MANY_UPDATES
 
 
-def prepare(cfg: Config, env: str | gymnasium.Env[Any, Any], comm: Comm) -> Run:
+def prepare(
+    cfg: Config,
+    env: str | gymnasium.Env[Any, Any],
+    comm: Comm,
+    on_progress: OnProgress | None = None,
+) -> Run:
     """Makes a run that is ready to train.
 
     Sets the process's number of threads and the precision of matrix products.
@@ -72,6 +78,7 @@ def prepare(cfg: Config, env: str | gymnasium.Env[Any, Any], comm: Comm) -> Run:
         cfg: settings, as `decided` returns them.
         env: Gymnasium goal environment, or the id of one, which gets the `kwargs` of `cfg`.
         comm: the processes.
+        on_progress: called when this process begins an activity.
 
     Raises:
         ConfigError, UserError: the environment or the configuration cannot be used.
@@ -81,13 +88,17 @@ def prepare(cfg: Config, env: str | gymnasium.Env[Any, Any], comm: Comm) -> Run:
     def make_goal_env() -> GymGoalEnv:
         return GymGoalEnv(make_env(env, cfg.kwargs) if isinstance(env, str) else env)
 
+    report = Reporter(on_progress)
+    report("environment")
     tune_process()
     on_each(comm, lambda: matmul_precision.use(cfg.matmul))
     workers = make_workers(comm, cfg.workers)
     goal_env = on_each(comm, make_goal_env)
     run = on_each(comm, lambda: make_run(cfg, goal_env, workers))
     check_memory(run)
-    compile_updates(run)
+    if cfg.updates == "compiled":
+        report("compiling")
+        compile_updates(run)
     return run
 
 
@@ -118,9 +129,13 @@ def train_and_record(
     run: Run,
     start: resume.ResumePoint,
     paths: RunPaths | None,
-    on_cycle: loop.OnCycle | None = None,
+    on_cycle: OnCycle | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Generator[EpochResult, None, None]:
-    """Trains; after each epoch prints a line on the first process, and writes to `paths`.
+    """Trains, and writes to `paths` after each epoch.
+
+    The seconds of the results are those since the run began, without the time between a stop and
+    a resume.
 
     A caller that stops early closes the iterator, on every process: that completes the statistics.
 
@@ -128,8 +143,11 @@ def train_and_record(
         SaveError: a file cannot be written; see `loop.train` for others.
     """
     record = recorder.Recorder(run, recorder.describe(run, run.env.name), paths, start)
+    before = start.rows[-1]["seconds"] if start.rows else 0.0
+    begun = start.state, start.progress, start.buffers
     try:
-        for result in loop.train(run, start.state, start.progress, start.buffers, on_cycle):
+        for result in loop.train(run, *begun, on_cycle, on_progress):
+            result = result._replace(seconds=before + result.seconds)
             record(result)
             yield result
     except GeneratorExit:
@@ -156,14 +174,12 @@ def check_memory(run: Run) -> None:
 
 
 def compile_updates(run: Run) -> None:
-    """Compiles or loads the updates before training begins, if the configuration asks for it.
+    """Compiles or loads the updates before training begins.
 
     Raises:
         ConfigError: the processes run on different kinds of CPU.
         CompileError: the compiler does not work.
     """
-    if run.cfg.updates != "compiled":
-        return
     cpus = cpu_names(run.workers.comm)
     if len(cpus) > 1:
         raise ConfigError(

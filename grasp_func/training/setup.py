@@ -38,6 +38,11 @@ class Run(NamedTuple):
         """Sizes of the environment."""
         return self.env.spec
 
+    @property
+    def steps_per_cycle(self) -> int:
+        """Environment steps of all workers in a cycle."""
+        return self.cfg.rollouts * self.workers.total * self.env_spec.horizon
+
 
 def make_run(cfg: Config, env: GoalEnv, workers: Workers) -> Run:
     """Binds a configuration to an environment.

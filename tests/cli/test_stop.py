@@ -9,7 +9,6 @@ import subprocess
 import pytest
 
 from command_line import ENV, launch, settings, wait_for_epochs
-from grasp_func.cli.messages import stop_line
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.process import STOP_NOTICE, STOP_SIGNALS, stop_requests
 from grasp_func.storage.agent_files import read_agent
@@ -80,8 +79,9 @@ def finish(process, cwd):
     assert err.count(NOTICE) <= 1 and "Traceback" not in err
     stats = json.loads((cwd / "saves" / ENV / "stats.json").read_text())
     epochs = len(stats["epochs"])
-    assert out.count("stopped on request") == 1
-    assert out.splitlines()[-1] == stop_line(epochs, saved=True)
+    assert out.count(f"stopped on request after epoch {epochs}\n") == 1
+    *_, last = out.splitlines()
+    assert last.startswith("resume: ") and f"--resume saves/{ENV}/checkpoints/" in last
     assert not stats["finished"]
     read_agent(cwd / "saves" / ENV)
     return epochs

@@ -5,11 +5,12 @@ import math
 import gymnasium
 import pytest
 
+from grasp_func.cli.status import progress_line
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.workers import make_workers
 from grasp_func.training import loop
 from grasp_func.training.goal_env import GymGoalEnv
-from grasp_func.training.recorder import progress_line, row_of
+from grasp_func.training.metrics import row_of
 from grasp_func.training.setup import initial_state
 from grasp_func.training.setup import make_run as bind
 from helpers import POINT_REACH, make_run, run_training, tiny_config
@@ -62,10 +63,10 @@ def test_two_runs_on_one_environment_agree_on_the_true_task(eager):
 def test_rows_and_lines_show_the_tolerance(eager):
     run = make_run(tiny_config(epochs=1, **EASY))
     (result,) = loop.train(run, initial_state(run))
-    row = row_of(run, result, 0.0)
+    row = row_of(run.cfg, result)
     assert row["angle_tolerance"] == math.pi
     assert "within 3.142 rad" in progress_line(row, 1)
     plain = make_run(tiny_config(epochs=1))
     (result,) = loop.train(plain, initial_state(plain))
-    row = row_of(plain, result, 0.0)
+    row = row_of(plain.cfg, result)
     assert row["angle_tolerance"] is None and "rad" not in progress_line(row, 1)

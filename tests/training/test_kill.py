@@ -76,7 +76,7 @@ def result(folder, epochs):
     loaded = resume.restore(make_run(cfg), newest.path)
     assert len(loaded.rows) == epochs
     read_agent(folder / POINT_REACH)
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in loaded.rows]
+    rows = [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in loaded.rows]
     stats = json.loads((folder / POINT_REACH / "stats.json").read_text())
     assert [row["epoch"] for row in stats["epochs"]] == list(range(1, epochs + 1))
     seconds = [row["seconds"] for row in stats["epochs"]]

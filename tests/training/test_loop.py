@@ -1,5 +1,7 @@
 """The loop learns, repeats itself, and does not care how many processes host its workers."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -68,7 +70,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others():
     other = run_training(cfg.model_copy(update={"seed": 1}))
     assert hashes(first) == hashes(again)
     for a, b in zip(first, again, strict=True):
-        assert_same(a._replace(seconds=0.0), b._replace(seconds=0.0))
+        assert_same(a._replace(seconds=0.0, times=None), b._replace(seconds=0.0, times=None))
     assert not set(hashes(first)) & set(hashes(other))
 
 
@@ -90,7 +92,8 @@ def test_four_workers_end_in_the_same_bits_on_any_number_of_processes(size):
     for (result,) in run_twins(size, lambda comm: run_training(cfg, comm)):
         buffers += result.buffers
         assert_same(
-            result._replace(seconds=0.0, buffers=[]), alone._replace(seconds=0.0, buffers=[])
+            result._replace(seconds=0.0, times=None, buffers=[]),
+            alone._replace(seconds=0.0, times=None, buffers=[]),
         )
     assert_same(buffers, alone.buffers)
     assert (alone.eval_result.overall.n, alone.confirmation.overall.n) == (12, 5)
@@ -210,9 +213,11 @@ def test_when_training_ends(rates, cfg, ends):
         eval_seed=0,
         confirm_seed=0,
         best_seed=0,
-        metrics={},
+        env_steps=0,
+        metrics=None,
         params_hash="",
         seconds=0.0,
+        times=None,
         buffers=[],
         angle_tolerance=None,
         curriculum_active=False,
@@ -226,7 +231,7 @@ def played(monkeypatch):
     """Makes evaluations return scripted success rates; returns a list of their (seed, n)."""
     calls, script = [], [0.0, 0.5, 0.4, 0.3, 0.4, 0.4, 0.96, 0.8, 0.7, 0.8, 0.9]
 
-    def evaluate_agent(run, state, seed, n):
+    def evaluate_agent(run, state, seed, n, on_episode):
         calls.append((seed, n))
         return success_of(script[len(calls) - 1])
 
@@ -320,9 +325,33 @@ def test_every_update_of_a_cycle_is_checked(bad, eager):
 
 def test_a_callback_sees_every_cycle(eager):
     run, seen = make_run(tiny_config(cycles=2)), []
-    results = list(loop.train(run, initial_state(run), on_cycle=lambda *a: seen.append(a)))
-    assert [n for n, _ in seen] == [1, 2, 3, 4]
-    assert seen[1][1] == results[0].metrics and seen[3][1] == results[1].metrics
+    results = list(loop.train(run, initial_state(run), on_cycle=seen.append))
+    assert [cycle.cycle for cycle in seen] == [1, 2, 3, 4]
+    assert seen[1].metrics == results[0].metrics and seen[3].metrics == results[1].metrics
+    # one worker, one rollout of 10 steps and two updates a cycle
+    assert [(cycle.env_steps, cycle.updates) for cycle in seen][::3] == [(10, 2), (40, 8)]
+    assert [result.env_steps for result in results] == [20, 40]
+
+
+def test_progress_is_reported_and_timed(eager):
+    cfg = tiny_config(epochs=2, cycles=2, evals=3, early_stop=0.0, confirm_episodes=2, workers=2)
+    run, reports = make_run(cfg), []
+    results = loop.train(run, initial_state(run), on_progress=reports.append)
+    (result,) = results
+    cycle = [("rollouts", 0, 2), ("updates", 0, 2), ("rollouts", 1, 2), ("updates", 1, 2)]
+    evaluation = [("evaluation", n, 6) for n in range(6)]
+    confirmation = [("confirmation", n, 2) for n in range(2)]
+    assert reports == [*cycle, *evaluation, *confirmation, ("saving", 0, 0)]
+    assert all(seconds > 0 for seconds in result.times)
+    assert sum(result.times) == pytest.approx(result.seconds, abs=0.01)
+
+
+def test_time_between_epochs_is_saving(eager):
+    run = make_run(tiny_config(epochs=2))
+    results = loop.train(run, initial_state(run))
+    next(results)
+    time.sleep(0.2)
+    assert next(results).times.saving == pytest.approx(0.2, abs=0.1)
 
 
 def test_an_unusable_environment_is_reported_by_all_processes(eager, monkeypatch):

@@ -8,31 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_func.errors import SaveError
-from grasp_func.training.metrics import stats_json, stats_png, wilson_interval
-
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def row(epoch, **changes):
-    values = {
-        "epoch": epoch,
-        "env_steps": 40_000 * (epoch + 1),
-        "updates": 4000 * (epoch + 1),
-        "seconds": 10.0 * epoch,
-        "success": 0.5,
-        "success_low": 0.4,
-        "success_high": 0.6,
-        "success_table": 0.7,
-        "success_air": 0.3,
-        "n": 100,
-        "eval_seed": 1,
-        "critic_loss": 0.1,
-        "actor_loss": 3.0,
-        "q_mean": -3.0,
-        "phase": "early",
-        "params_hash": "00ff",
-    }
-    return {**values, **changes}
+from grasp_func.training.metrics import stats_json, wilson_interval
+from statistics_rows import make_row
 
 
 def test_wilson_interval_by_hand():
@@ -68,7 +45,7 @@ def test_wilson_interval_holds_the_share_and_shrinks_with_data(n, data):
 
 
 def test_statistics_are_json_in_order_with_a_line_for_each_row():
-    facts, rows = {"z": 1, "a": {"x": None}}, [row(0), row(1)]
+    facts, rows = {"z": 1, "a": {"x": None}}, [make_row(0), make_row(1)]
     data = stats_json(facts, rows)
     loaded = json.loads(data)
     assert loaded == {**facts, "epochs": rows}
@@ -83,18 +60,3 @@ def test_statistics_that_are_not_json_are_refused(value):
         stats_json({"bad": value}, [])
     with pytest.raises(SaveError, match=r"statistics: not plain JSON"):
         stats_json({}, [{"bad": value}])
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [],
-        [row(0)],
-        [row(0, success_air=None, success_table=None, critic_loss=None)],
-        [row(0), row(1, success_air=None), row(2, phase="late")],
-    ],
-)
-def test_plots_of_any_number_of_epochs(rows):
-    data = stats_png(rows)
-    assert data.startswith(PNG)
-    assert len(data) > 5000
