@@ -30,7 +30,7 @@ MAY_IMPORT = {
         },
         "cli": {
             *("errors", "shipped", "core", "config", "runtime", "storage", "training"),
-            *("gymnasium", "imageio", "PIL", "rich", "rich_click", "envs"),
+            *("gymnasium", "imageio", "PIL", "rich", "click", "rich_click", "envs"),
             *ARITHMETIC,
         },
     },

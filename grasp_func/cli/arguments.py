@@ -6,7 +6,6 @@ to be good.
 
 import difflib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,15 @@ from types import ModuleType
 from typing import Any
 
 import rich_click as click
+from click.shell_completion import CompletionItem
+
+from grasp_func.runtime.launch import launcher_rank
 
 # Suggestions for an unknown id: their number, and their least similarity in [0, 1].
 N_SUGGESTIONS, MIN_SIMILARITY = 3, 0.5
-RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")  # set by MPI's launchers
 PRETRAINED = Path("pretrained")  # of --load: the agent that comes with grasp_func
-PATH = click.Path(path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Context(click.RichContext):
@@ -31,7 +33,7 @@ class Context(click.RichContext):
 
     def get_help(self) -> str:
         """Returns the help; ends the program on other processes than the first."""
-        if launcher_rank() > 0:
+        if launcher_rank():
             self.exit()
         return super().get_help()
 
@@ -40,11 +42,6 @@ class Command(click.RichCommand):
     """A sub-command."""
 
     context_class = Context
-
-
-def launcher_rank() -> int:
-    """Returns this process's rank as its launcher says it, before MPI is initialised."""
-    return next((int(os.environ[name]) for name in RANK_VARIABLES if name in os.environ), 0)
 
 
 def known_envs(modules: Sequence[ModuleType]) -> tuple[str, ...]:
@@ -115,6 +112,13 @@ class _EnvId(click.ParamType[str]):
             )
         return value
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Returns the ids that begin so."""
+        ids = known_envs(ctx.params.get("modules") or ())
+        return [CompletionItem(env_id) for env_id in ids if env_id.startswith(incomplete)]
+
 
 def _nearest(name: str, ids: Sequence[str]) -> list[str]:
     """Returns the ids that are spelled most like a name, ignoring case.
@@ -133,6 +137,12 @@ def _nearest(name: str, ids: Sequence[str]) -> list[str]:
     # Sorting keeps the order of similarity among ids of the same gripper.
     found = sorted(found, key=lambda env_id: grippers.get(env_id) != grippers.get(found[0]))
     return found[:N_SUGGESTIONS]
+
+
+def _complete_change(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    from grasp_func.cli.settings import complete_change
+
+    return complete_change(ctx, option, incomplete)
 
 
 def _import_hint(modules: Sequence[ModuleType]) -> str:
@@ -158,7 +168,7 @@ ENV_OPTIONS = (
     ),
     click.RichOption(
         ["--config"],
-        type=PATH,
+        type=FILE,
         metavar="FILE",
         help="Default: the experiment_config.yaml that comes with grasp_func.",
     ),
@@ -167,6 +177,7 @@ ENV_OPTIONS = (
         metavar="KEY=VALUE",
         multiple=True,
         help="Change a key of the configuration; repeatable.",
+        shell_complete=_complete_change,
     ),
 )
 # Of every command that reads a trained agent.
@@ -174,7 +185,7 @@ AGENT_OPTIONS = (
     *ENV_OPTIONS,
     click.RichOption(
         ["--load"],
-        type=PATH,
+        type=FOLDER,
         metavar="DIR",
         help="`pretrained` takes the agent that comes with grasp_func. Default: saves/<env>/best, "
         "or saves/<env> if there is none.",

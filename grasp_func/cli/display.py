@@ -7,6 +7,7 @@ it.
 
 import os
 import resource
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from grasp_func.cli import status
-from grasp_func.cli.arguments import RANK_VARIABLES, launcher_rank
+from grasp_func.runtime.launch import launcher_rank
 from grasp_func.training.progress import CycleResult, Progress
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Display:
         """Begins to show that the program is loaded."""
         self.status = status.Status(env_id)
         self._started = self._spoken = time.monotonic()
-        self._is_root = launcher_rank() == 0
+        self._is_root = not launcher_rank()
         self._live: Live | None = None
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._break_silence, daemon=True)
@@ -101,9 +102,14 @@ class Display:
         lines = status.epoch_lines(self.status, _memory())
         self.say(*lines[: 1 if self.is_live else 2])
 
-    def on_stop_request(self) -> None:
-        """Shows that the run was asked to stop; may be called by a signal handler."""
+    def on_stop_request(self, number: int, resuming: str) -> None:
+        """Shows that a signal asked the run to stop; may be called by its handler."""
+        from grasp_func.runtime.process import write_stop_notice
+
         self.status.stop_requested = True
+        # At Ctrl-C, mpirun ends the run before a live display shows anything.
+        if not self.is_live or (number == signal.SIGTERM and launcher_rank() is not None):
+            write_stop_notice(number, resuming)
 
     def close(self) -> None:
         """Removes the live display; lines may still be printed."""
@@ -150,7 +156,7 @@ def terminal_of(output: int) -> int | None:
         return None
     descriptor = output
     try:
-        if any(name in os.environ for name in RANK_VARIABLES):
+        if launcher_rank() is not None:
             descriptor = os.open(f"/proc/{os.getppid()}/fd/{output}", os.O_WRONLY | os.O_NOCTTY)
         columns, lines = os.get_terminal_size(descriptor)
     except OSError:

@@ -1,6 +1,7 @@
 """Measures a trained agent: `grasp-func evaluate --env FlatPJCube-v0 --ntests 1000`."""
 
 import contextlib
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ COUNT = click.IntRange(min=1)
 @click.option("--ntests", type=COUNT, default=100, metavar="N", help="Number of episodes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="S", help="Of the episodes.")
 @click.option("--render", is_flag=True, help="Show all episodes in a window.")
-@click.option("--record", type=arguments.PATH, metavar="FILE", help="Film episodes: .mp4 or .gif.")
+@click.option("--record", type=arguments.FILE, metavar="FILE", help="Film episodes: .mp4 or .gif.")
 @click.option("--filmed", type=COUNT, default=5, metavar="N", help="Film the first N.")
-@click.option("--json", type=arguments.PATH, metavar="FILE", help="Also write the result there.")
-@click.option("--csv", type=arguments.PATH, metavar="FILE", help="Write a row for each episode.")
+@click.option("--json", type=arguments.FILE, metavar="FILE", help="Also write the result there.")
+@click.option("--csv", type=arguments.FILE, metavar="FILE", help="Write a row for each episode.")
 def command(**options: Any) -> None:
     """Plays greedy episodes and prints what they came to."""
     args = SimpleNamespace(**options)
@@ -112,4 +113,6 @@ def _make_env(args: SimpleNamespace, cfg: "Config") -> Any:
 
     if not args.record:
         return make_env(args.env, cfg.kwargs, "human" if args.render else None)
+    # Ctrl-C completes the film before it ends the process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return Filmed(make_env(args.env, cfg.kwargs, "rgb_array"), args.record, args.filmed)

@@ -13,7 +13,7 @@ FORMATS = ("dextgen", "safetensors", "torchscript")
 
 
 @click.command(cls=arguments.Command, help=__doc__, params=list(arguments.AGENT_OPTIONS))
-@click.option("--out", type=arguments.PATH, required=True, metavar="DIR")
+@click.option("--out", type=arguments.FOLDER, required=True, metavar="DIR")
 @click.option("--format", type=click.Choice([*FORMATS, "all"]), default="all", show_default=True)
 def command(**options: Any) -> None:
     """Writes the agent in one or all formats and prints the files."""

@@ -14,12 +14,12 @@ OPTIONS = {"--load DIR": "--from DIR", "--save-dir DIR": "--out DIR"}
 @click.option(
     "--from",
     "source",
-    type=arguments.PATH,
+    type=arguments.FOLDER,
     required=True,
     metavar="DIR",
     help="Holds actor.pt, critic.pt, state_norm.pkl and goal_norm.pkl as Dext-Gen wrote them.",
 )
-@click.option("--out", "target", type=arguments.PATH, required=True, metavar="DIR")
+@click.option("--out", "target", type=arguments.FOLDER, required=True, metavar="DIR")
 def command(source: Path, target: Path) -> None:
     """Converts the four files, executing nothing in them."""
     from grasp_func.errors import SaveError

@@ -1,13 +1,17 @@
 """Lines that the first process prints before and after training."""
 
+import shlex
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import torch
 
 from grasp_func.cli.status import interval
 from grasp_func.core.replay import buffer_bytes
+from grasp_func.errors import UserError
+from grasp_func.runtime import launch
 from grasp_func.runtime.aot import compiler_problem
-from grasp_func.runtime.comm import host_names
+from grasp_func.runtime.comm import Comm, host_names
 from grasp_func.runtime.consistency import cpu_names
 from grasp_func.storage.run_dir import RunPaths, best_or_latest
 from grasp_func.storage.stats_log import Row
@@ -17,8 +21,13 @@ from grasp_func.training.session import GIB, compiling_pays
 from grasp_func.training.setup import Run
 
 
-def start_lines(run: Run) -> str:
-    """Returns what is printed before training; every process must call it."""
+def start_lines(run: Run, program: str) -> str:
+    """Returns what is printed before training; every process must call it.
+
+    Args:
+        run: the run.
+        program: how this program was called, for example `grasp-func train`.
+    """
     workers, replay = run.workers, buffer_bytes(run.env_spec, run.cfg.buffer_size) / GIB
     hosts, processes = host_names(workers.comm), workers.comm.Get_size()
     lines = [
@@ -41,12 +50,12 @@ def start_lines(run: Run) -> str:
     if processes == 1 and workers.total > 1:
         lines.append(
             f"WARNING: one process computes all {workers.total} workers; several get the same "
-            f"result faster: mpirun -n {workers.total} grasp-func train"
+            f"result faster: {_several(workers.total, program)}"
         )
     elif processes == 1:
         lines.append(
             "WARNING: this is ONE process: slower than several, and another number of workers "
-            "gives another result. Start several: mpirun -n 16 grasp-func train"
+            f"gives another result. Start several: {_several(16, program)}"
         )
     return "\n".join(lines)
 
@@ -56,6 +65,7 @@ def end_lines(
     paths: RunPaths | None,
     result: EpochResult,
     best: Row | None,
+    resuming: str,
     modules: Sequence[str] = (),
 ) -> list[str]:
     """Returns what is printed after training: why it ended, the best agent, and what to do next.
@@ -65,6 +75,7 @@ def end_lines(
         paths: its folders; None: nothing was saved.
         result: of its last epoch.
         best: row of the epoch with the best agent; None: no agent was confirmed.
+        resuming: how the run is resumed.
         modules: imported for the environment.
     """
     lines = [_reason(run, result)]
@@ -84,10 +95,7 @@ def end_lines(
         f"evaluate: grasp-func evaluate {env} --load {load} --ntests 1000",
     ]
     if not result.is_last(run.cfg):
-        processes = run.workers.comm.Get_size()
-        launcher = f"mpirun -n {processes} " if processes > 1 else ""
-        command = f"grasp-func train {env} --resume {paths.checkpoints}"
-        lines.append(f"resume: {launcher}{command}")
+        lines.append(resuming)
     return lines
 
 
@@ -103,3 +111,29 @@ def _reason(run: Run, result: EpochResult) -> str:
         f"finished: early stop after epoch {epoch}, success {said} of {decisive.overall.n} "
         f"episodes reaches early_stop = {cfg.early_stop}"
     )
+
+
+def how_to_resume(args: SimpleNamespace, paths: RunPaths | None, comm: Comm) -> str:
+    """Returns the command that resumes a run, in words; every process must call it.
+
+    Args:
+        args: of the command `train`.
+        paths: the folders of the run; None: it is not saved.
+        comm: the processes.
+    """
+    n, program, one_host = comm.Get_size(), args.program, len(host_names(comm)) == 1
+    if paths is None:
+        return "nothing is saved"
+    if n > 1:
+        program = f"{program} -n {n}" if one_host else f"mpirun -n {n} --hostfile FILE {program}"
+    imports = [word for module in args.modules for word in ("--import", module.__name__)]
+    options = ["--env", args.env, *imports, "--resume", str(paths.checkpoints)]
+    return f"to resume: {program} {shlex.join(options)}"
+
+
+def _several(n: int, program: str) -> str:
+    """Names the commands that start several processes on this machine."""
+    try:
+        return f"{program} -n {n} ..., or {launch.mpirun(n, shlex.split(program))} ..."
+    except UserError as error:
+        return str(error)

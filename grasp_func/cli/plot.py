@@ -11,7 +11,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 @click.command(cls=arguments.Command, help=__doc__)
 @click.argument("runs", nargs=-1, required=True, metavar="[LABEL=]RUN...")
-@click.option("--out", type=arguments.PATH, required=True, metavar="FILE", help=".png, .svg, .pdf")
+@click.option("--out", type=arguments.FILE, required=True, metavar="FILE", help=".png, .svg, .pdf")
 @click.option(
     "--x",
     type=click.Choice(["steps", "updates", "seconds", "epochs"]),

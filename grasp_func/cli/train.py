@@ -2,14 +2,19 @@
 
 import contextlib
 import os
+import re
+import sys
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import rich_click as click
 
-from grasp_func.cli import arguments
+from grasp_func.cli import arguments, settings
 from grasp_func.cli.display import Display
+from grasp_func.config.load import load_config
+from grasp_func.runtime import launch
 from grasp_func.shipped import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
@@ -25,18 +30,27 @@ FILM_SIZE = {"render_width": 240, "render_height": 180}
 
 @click.command(cls=arguments.Command, help=__doc__, params=list(arguments.ENV_OPTIONS))
 @click.option(
+    "-n",
+    "processes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Start N processes with mpirun, with the options that it needs on this machine.",
+)
+@click.option(
     "--eager",
     "updates",
-    flag_value="updates=eager",
-    help="Updates operator by operator: the same bits, slower.",
+    flag_value="eager",
+    help="Short for --updates eager.",
 )
 @click.option(
     "--compile",
     "updates",
-    flag_value="updates=compiled",
-    help="Updates in machine code: faster, other bits; takes a compiler.",
+    flag_value="compiled",
+    help="Short for --updates compiled.",
 )
-@click.option("--save-dir", type=arguments.PATH, default="saves", metavar="DIR", show_default=True)
+@click.option(
+    "--save-dir", type=arguments.FOLDER, default="saves", metavar="DIR", show_default=True
+)
 @click.option(
     "--resume",
     is_flag=False,
@@ -64,17 +78,44 @@ FILM_SIZE = {"render_width": 240, "render_height": 180}
     show_default=True,
     help="With --log: film the agent after every N epochs; 0: never.",
 )
-def command(updates: str | None, **options: Any) -> None:
+@click.pass_context
+def command(ctx: click.RichContext, /, **options: Any) -> None:
     """Trains on all processes of the job."""
+    options["changes"] += tuple(settings.changes(options))
     args = SimpleNamespace(**options)
-    args.changes += (updates,) if updates else ()
     if args.resume is not None and args.config is not None:
         raise click.UsageError(
             "--resume --config: a resumed run keeps its configuration; leave out --config"
         )
     if args.without_replay and args.resume is None:
         raise click.UsageError("--without-replay: only with --resume")
+    if args.processes and launch.launcher_rank() is not None:
+        raise click.UsageError(f"-n {args.processes}: mpirun runs already; leave out one of them")
+    if args.resume is None and not launch.launcher_rank():
+        path, ids = args.config or DEFAULT_CONFIG, arguments.known_envs(args.modules)
+        args.cfg = load_config(path, args.env, args.changes, ids)
+    if args.processes:
+        _start(args.processes)
+    args.program = ctx.command_path
     _train(args)
+
+
+command.params += settings.options()
+command.panels = [click.RichOptionPanel("Options")]
+
+
+def _start(n: int) -> NoReturn:
+    """Starts this command without -n under mpirun, in place of this process."""
+    words = iter(sys.orig_argv[1:])
+    # The number stands behind -n, or is the next word, which the list skips.
+    kept = [
+        word
+        for word in words
+        if not re.fullmatch(r"-n\d+", word) and not (word == "-n" and next(words))
+    ]
+    mpirun = launch.mpirun(n, [sys.executable, *kept])
+    print(mpirun, flush=True)
+    mpirun.replace_process()
 
 
 def _train(args: SimpleNamespace) -> None:
@@ -108,21 +149,22 @@ def _train_on(world: "Comm", args: SimpleNamespace, show: Display) -> None:
     if args.log:
         show.stage("opening the logs")
     log = comm.on_each(world, lambda: _open_log(args, run, start, paths))
-    show.say(*start.history[-1:], messages.start_lines(run))
-    show.begin(run, start.rows, paths)
-    callbacks = (show.on_epoch, log)
-    notify = show.on_stop_request if show.is_live else process.write_stop_notice
+    start_lines = messages.start_lines(run, args.program)
+    resuming = messages.how_to_resume(args, paths, world)
+    notify = partial(show.on_stop_request, resuming=resuming)
     with contextlib.closing(log), process.stop_requests(world, notify) as asked_to_stop:
+        show.say(*start.history[-1:], start_lines)
+        show.begin(run, start.rows, paths)
         results = session.train_and_record(run, start, paths, show.on_cycle, show.on_progress)
         for result in results:
-            for callback in callbacks:
-                callback(result)
+            show.on_epoch(result)
+            log(result)
             if not result.is_last(cfg) and asked_to_stop():
                 results.close()
                 break
     show.close()
     modules = [module.__name__ for module in args.modules]
-    show.say(*messages.end_lines(run, paths, result, show.status.best, modules))
+    show.say(*messages.end_lines(run, paths, result, show.status.best, resuming, modules))
 
 
 def _open_log(
@@ -160,10 +202,9 @@ def _configure(args: SimpleNamespace) -> "tuple[Config, RunPaths | None]":
     """Returns the configuration, and the folders of the run that is resumed.
 
     Raises:
-        ConfigError: an argument names a value that is not allowed.
+        ConfigError: an argument names a value that a resumed run does not allow.
         SaveError: there is no such run, or it is still running.
     """
-    from grasp_func.config.load import load_config
     from grasp_func.storage.run_dir import reopen_run
     from grasp_func.training import resume
 
@@ -171,6 +212,4 @@ def _configure(args: SimpleNamespace) -> "tuple[Config, RunPaths | None]":
         source = resume.find_run(args.save_dir, args.env, args.resume)
         cfg = resume.resumed_config(source, args.env, args.changes)
         return cfg, reopen_run(source)
-    config = args.config or DEFAULT_CONFIG
-    ids = arguments.known_envs(args.modules)
-    return load_config(config, args.env, args.changes, ids), None
+    return args.cfg, None

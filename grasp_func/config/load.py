@@ -10,6 +10,7 @@ import difflib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -42,8 +43,8 @@ def load_config(
     Args:
         path: YAML file with sections `Default` and environment ids.
         env_id: environment whose section is merged over `Default`.
-        overrides: `KEY=VALUE` as on the command line; `kwargs.NAME=VALUE` sets one argument of the
-            environment's constructor.
+        overrides: `KEY=VALUE` or `--KEY=VALUE` as on the command line; `kwargs.NAME=VALUE` sets
+            one argument of the environment's constructor.
         known_envs: valid environment ids; None accepts any.
 
     Raises:
@@ -71,8 +72,14 @@ def recorded_config(values: Mapping[str, Any], overrides: Iterable[str]) -> Conf
 
 def expectation(key: str) -> str:
     """Says in words which values a key takes, for example `a number in [0, 1)`."""
-    schema = Config.model_json_schema()["properties"][key]
+    schema = _schema()[key]
     return " or ".join(_describe(option) for option in schema.get("anyOf", [schema]))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """Returns the JSON schema of each key."""
+    return Config.model_json_schema()["properties"]  # type: ignore[no-any-return]
 
 
 def _describe(schema: Mapping[str, Any]) -> str:
@@ -133,12 +140,13 @@ def _layers(name: str, sections: Mapping[str, Values], env_id: str) -> tuple[Val
 def _with_overrides(values: Values, origins: Origins, overrides: Iterable[str]) -> Config:
     for override in overrides:
         target, equals, text = override.partition("=")
-        key, dot, name = target.partition(".")
+        key, dot, name = target.removeprefix("--").replace("-", "_").partition(".")
+        given = override if override.startswith("--") else f"--set {override}"
         if not (equals and key) or (dot and not name):
-            _refuse([f"--set {override}: expected KEY=VALUE, for example --set batch_size=512"])
-        value, old = parse_yaml(text, f"--set {override}"), values.get(key)
+            _refuse([f"{given}: expected KEY=VALUE, for example --set batch_size=512"])
+        value, old = parse_yaml(text, given), values.get(key)
         _set(values, key, {**(old if isinstance(old, dict) else {}), name: value} if dot else value)
-        origins[key] = f"--set {override}: "
+        origins[key] = f"{given}: "
     _refuse(_problems(values, origins))
     return Config.model_validate(values)
 

@@ -29,7 +29,7 @@ from grasp_func.core.jit import Program
 from grasp_func.errors import CompileError
 from grasp_func.runtime.compile_cache import load_or_build
 from grasp_func.runtime.consistency import source_hash
-from grasp_func.runtime.matmul_precision import cpu_facts
+from grasp_func.runtime.machine import compiler, compiler_version, cpu_facts
 
 # Longest part of a compiler's output in an error message, in characters.
 MAX_OUTPUT = 600
@@ -89,7 +89,7 @@ def compile_graph(
 def compiler_problem() -> str:
     """Returns why no C++ compiler can be used; empty if a small library is compiled and linked."""
     with tempfile.TemporaryDirectory(prefix="grasp_func_") as folder:
-        command = [*shlex.split(_compiler()), *TRIAL_FLAGS, "-o", f"{folder}/trial.so"]
+        command = [*shlex.split(compiler()), *TRIAL_FLAGS, "-o", f"{folder}/trial.so"]
         try:
             job = subprocess.run(
                 command, input=TRIAL, capture_output=True, text=True, timeout=TRIAL_SECONDS
@@ -98,7 +98,7 @@ def compiler_problem() -> str:
             return str(error)
     if job.returncode == 0:
         return ""
-    return f"{_compiler()} ended with {job.returncode}: {' '.join(job.stderr.split())[:MAX_OUTPUT]}"
+    return f"{compiler()} ended with {job.returncode}: {' '.join(job.stderr.split())[:MAX_OUTPUT]}"
 
 
 def program_key(graph: GraphModule, inputs: Sequence[Tensor]) -> str:
@@ -135,25 +135,11 @@ def _surroundings() -> dict[str, Any]:
             for name, value in sorted(os.environ.items())
             if name.startswith(VARIABLES) and name != CACHE
         },
-        "compiler": (_compiler_version(), platform.libc_ver()),
+        "compiler": (compiler_version(), platform.libc_ver()),
         "cpu": [platform.machine(), *(cpu.get(entry) for entry in CPU_ENTRIES)],
         "matmul": torch.get_float32_matmul_precision(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
     }
-
-
-def _compiler_version() -> str:
-    """Returns what the C++ compiler says of itself, or the error if it cannot be started."""
-    command = [_compiler(), "--version"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)
-
-
-def _compiler() -> str:
-    """Returns the C++ compiler that PyTorch takes."""
-    return os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
 
 
 def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:

@@ -136,6 +136,18 @@ def connect() -> Comm:
     return world
 
 
+def library_version() -> str | None:
+    """Returns name and version of the MPI library; None: it does not load."""
+    import mpi4py
+
+    mpi4py.rc.initialize = False
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError):
+        return None
+    return MPI.Get_library_version().split(",")[0].split("\n")[0]
+
+
 def host_names(comm: Comm) -> list[str]:
     """Returns the names of the hosts in use, each once, in rank order."""
     names = comm.allgather(os.uname().nodename)

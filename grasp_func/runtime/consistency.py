@@ -14,7 +14,7 @@ from types import ModuleType
 
 from grasp_func.errors import ConfigError
 from grasp_func.runtime.comm import Comm
-from grasp_func.runtime.matmul_precision import cpu_facts
+from grasp_func.runtime.machine import cpu_facts
 
 PACKAGES = (
     "grasp_func",

@@ -7,18 +7,17 @@ depends on the CPU alone, never on timings; rank 0 makes it, and it is stored wi
 PyTorch's documentation of `set_float32_matmul_precision`.
 """
 
-from pathlib import Path
 from typing import Literal
 
 import torch
 
 from grasp_func.errors import ConfigError
+from grasp_func.runtime.machine import cpu_facts
 
 # Relative to the largest entry of a product. Products in bfloat16 are off by 1e-3.
 MAX_ERROR = 2e-6
 # First CPU family of AMD whose AVX-512 units are 512 bits wide (Zen 5).
 FULL_WIDTH_AMD = 26
-CPU_FACTS = Path("/proc/cpuinfo")
 
 
 def choose() -> Literal["highest", "medium"]:
@@ -58,11 +57,3 @@ def error_of(precision: str) -> float:
         return float((a @ b - exact).abs().max() / exact.abs().max())
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def cpu_facts() -> dict[str, str]:
-    """Returns the entries of /proc/cpuinfo for the first CPU; empty on other systems."""
-    if not CPU_FACTS.is_file():
-        return {}
-    lines = CPU_FACTS.read_text().split("\n\n")[0].splitlines()
-    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

@@ -12,7 +12,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -20,15 +19,15 @@ import torch
 
 from grasp_func.errors import UserError
 from grasp_func.runtime.comm import Comm, all_ranks_say
+from grasp_func.runtime.launch import launcher_rank
 
 # Exit codes. Shells use 128 + the signal's number for programs that a signal ended.
 FAILURE, USER_ERROR, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 # Signals that ask for a stop. mpirun passes on only the last one to its processes.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-STOP_NOTICE = b"stopping after this epoch; Ctrl-C ends at once\n"
+STOPPING = "stopping after this epoch, Ctrl-C ends at once"
 STDERR = 2
 OUTPUT_SECONDS = 0.5
-CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Parameters of mallopt, from malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
@@ -47,32 +46,15 @@ def tune_process() -> None:
         mallopt(M_TRIM_THRESHOLD, 1 << 30)
 
 
-def machine_memory() -> int:
-    """Returns the memory of this machine or container in bytes."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    # Outside of a container the file is missing; without a limit it does not hold a number.
-    with contextlib.suppress(OSError, ValueError):
-        limits.append(int(CONTAINER_LIMIT.read_text()))
-    return min(limits)
-
-
-def write_stop_notice() -> None:
-    """Prints that a stop was asked for; a signal handler must not enter print."""
-    with contextlib.suppress(OSError):
-        os.write(STDERR, STOP_NOTICE)
-
-
 @contextlib.contextmanager
-def stop_requests(
-    comm: Comm, notify: Callable[[], None] = write_stop_notice
-) -> Iterator[Callable[[], bool]]:
+def stop_requests(comm: Comm, notify: Callable[[int], None]) -> Iterator[Callable[[], bool]]:
     """Makes STOP_SIGNALS ask for a stop instead of ending the process.
 
     After the first signal, Ctrl-C ends the process at once.
 
     Args:
         comm: the processes.
-        notify: called on the first one in the signal handler, at the first signal.
+        notify: called on the first one in the signal handler, with the number of the first signal.
 
     Yields:
         a function that tells whether any rank was asked to stop; every rank must call it.
@@ -84,7 +66,7 @@ def stop_requests(
         # The default action also ends a process that waits in a collective.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if not asked and comm.Get_rank() == 0:
-            notify()
+            notify(number)
         asked = True
 
     before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}
@@ -93,6 +75,25 @@ def stop_requests(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def write_stop_notice(number: int, resuming: str) -> None:
+    """Prints what a signal does; may be called by a signal handler.
+
+    At Ctrl-C, Open MPI drops all output of its processes, sends them SIGTERM, and kills them a
+    quarter of a second later. The terminal itself still shows what they write to it.
+    """
+    # A signal handler must not enter print, which it may have interrupted.
+    if number == signal.SIGTERM and launcher_rank() is not None:
+        with contextlib.suppress(OSError):
+            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY)
+            os.write(
+                terminal,
+                f"\nmpirun ends this run, or it ends after this epoch; {resuming}\n".encode(),
+            )
+            return os.close(terminal)
+    with contextlib.suppress(OSError):
+        os.write(STDERR, f"{STOPPING}; {resuming}\n".encode())
 
 
 @contextlib.contextmanager

@@ -18,14 +18,15 @@ import torch
 from grasp_func.config.load import Config
 from grasp_func.core.replay import buffer_bytes
 from grasp_func.core.rng import Key
-from grasp_func.core.types import Transition
+from grasp_func.core.types import EnvSpec, Transition
 from grasp_func.errors import ConfigError
 from grasp_func.runtime import matmul_precision
 from grasp_func.runtime.aot import compiler_problem
 from grasp_func.runtime.comm import Comm, on_each, on_root
 from grasp_func.runtime.consistency import cpu_names
-from grasp_func.runtime.process import machine_memory, tune_process
-from grasp_func.runtime.workers import make_workers
+from grasp_func.runtime.machine import machine_memory
+from grasp_func.runtime.process import tune_process
+from grasp_func.runtime.workers import Workers, make_workers
 from grasp_func.storage.run_dir import RunPaths, open_run
 from grasp_func.training import loop, recorder, resume
 from grasp_func.training.goal_env import GymGoalEnv, make_env
@@ -94,8 +95,8 @@ def prepare(
     on_each(comm, lambda: matmul_precision.use(cfg.matmul))
     workers = make_workers(comm, cfg.workers)
     goal_env = on_each(comm, make_goal_env)
+    check_memory(cfg, goal_env.spec, workers)
     run = on_each(comm, lambda: make_run(cfg, goal_env, workers))
-    check_memory(run)
     if cfg.updates == "compiled":
         report("compiling")
         compile_updates(run)
@@ -155,21 +156,34 @@ def train_and_record(
         raise
 
 
-def check_memory(run: Run) -> None:
-    """Refuses a run whose replay would not fit.
+def check_memory(cfg: Config, env_spec: EnvSpec, workers: Workers) -> None:
+    """Refuses a run that would not fit into memory; every process must call it.
+
+    Counts what is certainly held at once: replay, batches with the outputs of all layers, and five
+    vectors of parameters (both networks, targets, gradient and its two moments).
 
     Raises:
-        ConfigError: names the host, its memory and a size that fits.
+        ConfigError: names the setting that takes most, the host, its memory and a size that fits.
     """
-    place = os.uname().nodename, machine_memory()
-    places = run.workers.gather([place] * len(run.workers.local_workers))
-    for (host, limit), on_host in Counter(places).items():
-        needed = on_host * buffer_bytes(run.env_spec, run.cfg.buffer_size)
+    local, inputs = len(workers.local_workers), env_spec.obs + env_spec.goal
+    numbers = {"buffer_size": local * buffer_bytes(env_spec, cfg.buffer_size) // 4}
+    numbers["batch_size"] = cfg.batch_size * (3 * inputs + env_spec.action)
+    for net, outputs in (("actor", env_spec.action), ("critic", 1)):
+        width, layers = (getattr(cfg, f"{net}_net_{size}") for size in ("layer_width", "nlayers"))
+        per_layer = inputs + (layers - 2) * width + outputs
+        numbers[f"{net}_net_layer_width"] = 5 * width * per_layer
+        numbers["batch_size"] += cfg.batch_size * (layers - 1) * width
+    key = max(numbers, key=numbers.__getitem__)
+    places = workers.comm.allgather((os.uname().nodename, machine_memory()))
+    for (host, limit), processes in Counter(places).items():
+        needed = 4 * processes * sum(numbers.values())
         if needed > limit:
-            fits = run.cfg.buffer_size * limit // needed
+            # The size of a network grows with the square of its width.
+            part = (limit / needed) ** (0.5 if key.endswith("width") else 1)
             raise ConfigError(
-                f"buffer_size = {run.cfg.buffer_size}: the replay of {on_host} worker(s) would "
-                f"take {needed / GIB:.1f} of {limit / GIB:.1f} GiB on {host}; less than {fits} fits"
+                f"{key} = {getattr(cfg, key)}: {processes} process(es) would take at least "
+                f"{needed / GIB:.1f} of {limit / GIB:.1f} GiB on {host}; "
+                f"less than {int(getattr(cfg, key) * part)} fits"
             )
 
 

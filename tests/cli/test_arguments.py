@@ -7,9 +7,10 @@ import time
 import pytest
 
 from command_line import COMMAND, EXAMPLES
-from grasp_func.cli import arguments, export
-from grasp_func.cli import main as program
+from grasp_func.cli import commands as program
+from grasp_func.cli import export
 from grasp_func.cli.main import main
+from grasp_func.runtime import launch
 from grasp_func.storage.export import FORMATS
 
 HEAVY = ("torch", "jax", "pybullet", "mpi4py", "scipy", "matplotlib")
@@ -69,13 +70,18 @@ def test_a_typo_beside_an_imported_module_loads_nothing_heavy():
         (["import", "--from"], 2),
         (["envs"], 0),
         (["envs", "--task", "lft"], 2),
+        (["train", "--env", "FlatPJCube-v0", "--batch-size", "0"], 2),
+        (["train", "--env", "FlatPJCube-v0", "--set", "gama=0.9"], 2),
+        (["train", "--env", "FlatPJCube-v0", "--config", "none.yaml"], 2),
+        (["schema"], 0),
+        (["completion", "zsh"], 0),
     ],
 )
 def test_the_command_answers_without_loading_anything_heavy(words, code):
     assert modules_of(COMMAND, *words) == (code, set())
 
 
-@pytest.mark.parametrize("variable", arguments.RANK_VARIABLES)
+@pytest.mark.parametrize("variable", launch.RANK_VARIABLES)
 @pytest.mark.parametrize("command", ["train", "evaluate", "export"])
 def test_other_processes_than_the_first_leave_errors_to_it(variable, command, monkeypatch, capsys):
     slept = []

@@ -3,23 +3,28 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from command_line import ENV, launch, settings, wait_for_epochs
+from command_line import ENV, EXAMPLES, launch, settings, wait_for_epochs
 from grasp_func.runtime.comm import SoloComm
-from grasp_func.runtime.process import STOP_NOTICE, STOP_SIGNALS, stop_requests
+from grasp_func.runtime.process import STOP_SIGNALS, STOPPING, stop_requests, write_stop_notice
 from grasp_func.storage.agent_files import read_agent
 
-NOTICE = STOP_NOTICE.decode()
+RESUMING = "to resume: train --resume"
+NOTICE = f"{STOPPING}; {RESUMING}\n"
+NOTIFY = partial(write_stop_notice, resuming=RESUMING)
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_asks_and_the_old_handlers_come_back(number, capfd):
     before = [signal.getsignal(n) for n in STOP_SIGNALS]
-    with stop_requests(SoloComm()) as asked:
+    with stop_requests(SoloComm(), NOTIFY) as asked:
         assert not asked()
         os.kill(os.getpid(), number)
         assert asked() and asked()
@@ -44,9 +49,9 @@ class OtherRank(SoloComm):
 
 
 def test_all_processes_agree(capfd):
-    with stop_requests(OtherRank(True)) as asked:
+    with stop_requests(OtherRank(True), NOTIFY) as asked:
         assert asked()
-    with stop_requests(OtherRank(False)) as asked:
+    with stop_requests(OtherRank(False), NOTIFY) as asked:
         assert not asked()
         os.kill(os.getpid(), signal.SIGTERM)
         assert asked()
@@ -73,36 +78,37 @@ def start(tmp_path):
 
 
 def finish(process, cwd):
-    """Waits for a stopped run and returns the number of epochs that it says and saved."""
+    """Waits for a stopped run; returns the number of its epochs, and how it says to go on."""
     out, err = process.communicate(timeout=40)
     assert process.returncode == 0, err
-    assert err.count(NOTICE) <= 1 and "Traceback" not in err
+    assert err.count(STOPPING) <= 1 and "Traceback" not in err
     stats = json.loads((cwd / "saves" / ENV / "stats.json").read_text())
     epochs = len(stats["epochs"])
     assert out.count(f"stopped on request after epoch {epochs}\n") == 1
-    *_, last = out.splitlines()
-    assert last.startswith("resume: ") and f"--resume saves/{ENV}/checkpoints/" in last
+    said, _, command = out.splitlines()[-1].partition(": ")
+    assert said == "to resume"
     assert not stats["finished"]
     read_agent(cwd / "saves" / ENV)
-    return epochs
+    return epochs, shlex.split(command)
 
 
 def test_a_terminated_run_stops_after_its_epoch_and_goes_on(tmp_path, start):
     process = start("epochs=1000")
     wait_for_epochs(tmp_path / "saves" / ENV / "stats.json", 1, process)
     process.terminate()
-    epochs = finish(process, tmp_path)
-    again = ["--resume", "--set", f"epochs={epochs + 1}"]
-    done = launch("train.py", "--env", ENV, *again, cwd=tmp_path)
+    epochs, (python, program, *arguments) = finish(process, tmp_path)
+    assert python == "python" and Path(program) == EXAMPLES / "train.py"
+    done = launch("train.py", *arguments, "--epochs", str(epochs + 1), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"epoch {epochs + 1:4d}/" in done.stdout and "stopped" not in done.stdout
 
 
 def test_a_second_interrupt_ends_at_once(tmp_path, start):
     process = start("cycles=1000000", "save=false")
-    assert ENV in process.stdout.readline()
+    while "worker(s)" not in process.stdout.readline():
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.stderr.readline() == NOTICE
+    assert process.stderr.readline() == f"{STOPPING}; nothing is saved\n"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
     assert process.returncode == -signal.SIGINT
@@ -119,4 +125,5 @@ def test_requests_reach_all_processes(tmp_path, start, target):
         ranks = subprocess.check_output(["pgrep", "-P", str(process.pid)], text=True).split()
         assert len(ranks) == 2
         os.kill(int(ranks[1]), signal.SIGTERM)
-    finish(process, tmp_path)
+    _, (_, _, *arguments) = finish(process, tmp_path)
+    assert arguments[:2] == ["-n", "2"]

@@ -222,7 +222,7 @@ def test_the_key_depends_on_shapes_layouts_and_types():
         ("grasp_func.runtime.aot.SETTINGS", {}),
         ("grasp_func.runtime.aot.cpu_facts", lambda: {"flags": "sse"}),
         ("grasp_func.runtime.aot.cpu_facts", lambda: {"model name": "another"}),
-        ("grasp_func.runtime.aot._compiler_version", lambda: "another"),
+        ("grasp_func.runtime.aot.compiler_version", lambda: "another"),
     ],
 )
 def test_the_key_depends_on_the_surroundings(monkeypatch, target, value):

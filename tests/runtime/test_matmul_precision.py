@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grasp_func.errors import ConfigError
-from grasp_func.runtime import matmul_precision
+from grasp_func.runtime import machine, matmul_precision
 
 CPU = "processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\nflags\t\t: fpu {flags}\n"
 
@@ -17,7 +17,7 @@ def cpu(monkeypatch, tmp_path):
         path = tmp_path / "cpuinfo"
         first = CPU.format(vendor=vendor, family=family, flags=flags)
         path.write_text(f"{first}\nprocessor\t: 1\nvendor_id\t: other\n")
-        monkeypatch.setattr(matmul_precision, "CPU_FACTS", path)
+        monkeypatch.setattr(machine, "CPU_FACTS", path)
         monkeypatch.setattr(matmul_precision, "error_of", lambda precision: error)
 
     return install
@@ -40,7 +40,7 @@ def test_choice_by_cpu(cpu, facts, choice):
 
 
 def test_an_unknown_machine_uses_the_safe_choice(monkeypatch, tmp_path):
-    monkeypatch.setattr(matmul_precision, "CPU_FACTS", tmp_path / "missing")
+    monkeypatch.setattr(machine, "CPU_FACTS", tmp_path / "missing")
     assert matmul_precision.choose() == "highest"
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from grasp_func.errors import SaveError
-from grasp_func.runtime import process
 from grasp_func.runtime.comm import SoloComm
-from grasp_func.runtime.process import machine_memory, tune_process, user_errors
+from grasp_func.runtime.process import tune_process, user_errors
 
 
 def test_a_user_error_is_one_line_and_exit_code_2(capsys):
@@ -29,16 +28,6 @@ def test_other_exceptions_of_a_single_process_propagate(error, capsys):
         raise error
     assert found.value is error
     assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(("limit", "expected"), [("1000000\n", 10**6), ("max\n", None)])
-def test_a_containers_limit_counts_as_memory(limit, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(process, "CONTAINER_LIMIT", tmp_path / "missing")
-    machine = machine_memory()
-    assert machine > 10**8
-    monkeypatch.setattr(process, "CONTAINER_LIMIT", tmp_path / "memory.max")
-    (tmp_path / "memory.max").write_text(limit)
-    assert machine_memory() == (expected or machine)
 
 
 def test_a_tuned_process_has_one_torch_thread():
