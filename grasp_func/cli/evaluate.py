@@ -72,7 +72,7 @@ def _print_table(headings: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console, gap = Console(highlight=False), 1
+    console, gap = Console(highlight=False, markup=False), 1
     if console.is_terminal:
         headings = [heading.replace(" ", "\n", 1) for heading in headings]
     else:

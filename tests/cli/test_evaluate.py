@@ -11,7 +11,7 @@ from grasp_func.training.evaluation import EvalResult
 
 RESULT = EvalResult(
     (
-        EpisodeResult(0, True, -0.25, 0.75, 12, True, "Cube", 0.01, None, 0, False),
+        EpisodeResult(0, True, -0.25, 0.75, 12, True, "Cube[red]", 0.01, None, 0, False),
         EpisodeResult(1, False, -1.0, 0.0, None, False, "Cylinder", 0.03, None, 1, True),
     )
 )
@@ -29,7 +29,7 @@ def printed(capsys, columns, monkeypatch, terminal=False):
 def test_a_pipe_gets_plain_aligned_lines(columns, capsys, monkeypatch):
     heading, *rows, note = printed(capsys, columns, monkeypatch)
     assert heading.split("  ")[-1] == "reward" and "success [95% interval]" in heading
-    assert [row.split()[0] for row in rows] == ["overall", "table", "air", "Cube", "Cylinder"]
+    assert [row.split()[0] for row in rows] == ["overall", "table", "air", "Cube[red]", "Cylinder"]
     assert {len(row) for row in rows} == {len(heading)}
     assert "\x1b" not in heading and "mean (median" in note
 
