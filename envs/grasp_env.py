@@ -244,7 +244,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._sim = make_simulation(robot.stepping, renderer, window)
         add_arena(self._sim, self._arena)
         self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
-        self._marker = GoalMarker(self._sim, self._task)
+        self._marker = GoalMarker(self._sim, self._task, self._options.render_trace)
         self._object_body, self._object = ObjectBody(self._sim), -1
 
     def _begin(self, initial: InitialState) -> None:
@@ -262,7 +262,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._robot.reset((*initial.gripper, height))
         else:
             place_gripper(self._robot, self._sim, self._object, initial.pregrasp)
-        self._marker.show(initial.goal)
+        self._marker.show(initial.goal, spec, initial.object_size, initial.object_position)
         self._violated = False
         self._goal = np.array(initial.goal, np.float32)
         lift = self._arena.lift(initial.goal, initial.object_position)
@@ -292,8 +292,10 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         goals = observation["achieved_goal"], observation["desired_goal"]
         self._violated = self._violated or bool(self._task.violation(*goals))
         lift = self._arena.lift(self._object_state.position, initial.object_position)
+        success = reward == 0.0 and not self._violated
+        self._marker.update(success, self._object_state.position)
         return {
-            "is_success": np.bool_(reward == 0.0 and not self._violated),
+            "is_success": np.bool_(success),
             "air_goal": self._air_goal,
             "object_lift": np.float32(lift),
         }

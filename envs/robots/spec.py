@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..sim.rotations import Quaternion, Vector
 from ..sim.types import Stepping
-from ..sim.urdf import Link
+from ..sim.urdf import Link, Look
 from .rotation_actions import MATRIX, RotationAction
 
 Bounds = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
@@ -84,6 +84,7 @@ class RobotSpec:
     Attributes:
         name: the gripper type.
         links: base first; joint observations follow the order of the other links.
+        look: what the links look like; one without an entry looks like its collision shapes.
         actuators: in the order of the columns of `basis`.
         basis: one row per entry of the joint action:
             targets = centre + half range * clip(joint_action @ basis, -1, 1).
@@ -109,6 +110,7 @@ class RobotSpec:
 
     name: str
     links: tuple[Link, ...]
+    look: Look
     actuators: tuple[Actuator, ...]
     basis: Basis
     start_joints: tuple[float, ...]

@@ -10,18 +10,20 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from . import rendering
+from . import contacts, rendering
 from .bullet import pybullet as p
 from .bullet import text_file
 from .collision_masks import EVERYTHING, Mask
+from .colours import UNSEEN
 from .geometry import geometry
 from .rotations import IDENTITY, Quaternion, Vector
-from .types import BodyState, Camera, Contact, Mesh, Shape, Stepping
+from .surfaces import Surface, default_look
+from .types import BodyState, Camera, Colour, Contact, Mesh, Shape, Stepping
 
 _GRAVITY: Vector = (0.0, 0.0, -9.81)
 _ORIGIN = (0.0, 0.0, 0.0)
 # Without an explicit visual shape, PyBullet would make one from the collision shape.
-_PLACEHOLDER = Shape("box", (0.01,) * 3)
+_NOTHING = {"shapeType": p.GEOM_SPHERE, "radius": 1e-6}
 # PyBullet's link index of a body's base.
 _BASE = -1
 # In N m.
@@ -52,6 +54,9 @@ class Simulation:
         self._shapes: dict[Hashable, tuple[int, int]] = {}
         # Masks other than the default, by body and link.
         self._masks: dict[tuple[int, int], Mask] = {}
+        # Of markers. Only windows use PyBullet's own translucency, see rendering.picture.
+        self._opacities: dict[int, float] = {}
+        self._is_window = renderer == "window"
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
@@ -59,9 +64,8 @@ class Simulation:
         p.setPhysicsEngineParameter(
             fixedTimeStep=stepping.time_step,
             numSolverIterations=stepping.iterations,
-            # Visual shapes are read later than their files exist, so PyBullet must cache them.
-            # Otherwise the cache would only take up memory: it keeps every file.
-            enableFileCaching=int(self.visuals),
+            # The cache would only take up memory: it keeps every file.
+            enableFileCaching=0,
             deterministicOverlappingPairs=1,
             erp=stepping.erp,
             contactERP=stepping.contact_erp,
@@ -102,7 +106,13 @@ class Simulation:
             self._masks |= {(body, link): mask for link, mask in zip(links, masks, strict=True)}
         return body
 
-    def add_body(self, shape: Shape | Mesh, mass: float, rolling_friction: float = 0.0) -> int:
+    def add_body(
+        self,
+        shape: Shape | Mesh,
+        mass: float,
+        rolling_friction: float = 0.0,
+        look: tuple[Surface, ...] | None = None,
+    ) -> int:
         """Adds a body that consists of one shape and returns its body id.
 
         PyBullet computes the inertia from the shape's bounding box.
@@ -111,15 +121,19 @@ class Simulation:
             shape: its position and rotation are those of the body in the world.
             mass: in kg; 0 makes the body immovable.
             rolling_friction: PyBullet's coefficient.
+            look: what is seen, in the body's frame; None: the shape with rounded edges.
         """
         # PyBullet never frees a shape, so bodies share them.
-        if shape.key not in self._shapes:
-            with geometry(shape, "height") as keywords:
+        key = shape.key, look
+        if key not in self._shapes:
+            with geometry(shape) as keywords:
                 collision: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
-            visible = shape if self.visuals else _PLACEHOLDER
-            centred = visible._replace(position=_ORIGIN, rotation=IDENTITY)
-            self._shapes[shape.key] = collision, rendering.add_visual(self._client, centred)
-        collision, visual = self._shapes[shape.key]
+            if not self.visuals or shape.colour == UNSEEN:
+                visual = p.createVisualShape(**_NOTHING, physicsClientId=self._client)
+            else:
+                visual = rendering.add_visual(self._client, look or default_look(shape))
+            self._shapes[key] = collision, visual
+        collision, visual = self._shapes[key]
         body: int = p.createMultiBody(
             mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
         )
@@ -128,16 +142,25 @@ class Simulation:
         )
         return body
 
-    def add_marker(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
-        """Adds shapes that do not collide and returns their bodies; none without visual shapes."""
-        if not self.visuals:
-            return ()
-        visuals = [rendering.add_visual(self._client, shape) for shape in shapes]
-        return tuple(p.createMultiBody(0.0, -1, v, physicsClientId=self._client) for v in visuals)
+    def add_marker(self, surfaces: Sequence[Surface]) -> tuple[int, ...]:
+        """Adds surfaces that are only seen and returns their bodies; none without visual shapes."""
+        surfaces = surfaces if self.visuals else ()
+        marker = tuple(rendering.add_marker(self._client, surface) for surface in surfaces)
+        for body, surface in zip(marker, surfaces, strict=True):
+            self._opacities[body] = surface.colour[3]
+            self.paint_marker([body], surface.colour)
+        return marker
+
+    def paint_marker(self, marker: Sequence[int], colour: Colour) -> None:
+        """Changes the colour of a marker's surfaces, but not how translucent they are."""
+        for body in marker:
+            rgba = (*colour[:3], self._opacities[body] if self._is_window else 1.0)
+            p.changeVisualShape(body, _BASE, rgbaColor=rgba, physicsClientId=self._client)
 
     def remove_body(self, body: int) -> None:
         """Removes a body; PyBullet leaks about 900 bytes per body."""
         p.removeBody(body, physicsClientId=self._client)
+        self._opacities.pop(body, None)
 
     # State
 
@@ -202,32 +225,12 @@ class Simulation:
         return state[4], state[5]
 
     def is_clear(self, body: int, distance: float) -> bool:
-        """Whether no other body is nearer than `distance` (m); does not affect the physics."""
-        client = self._client
-        bodies = [p.getBodyUniqueId(i, client) for i in range(p.getNumBodies(client))]
-        return not any(
-            p.getClosestPoints(body, other, distance, physicsClientId=client)
-            for other in bodies
-            if other != body
-        )
+        """Whether no other body is nearer than `distance` (m)."""
+        return contacts.is_clear(self._client, body, distance)
 
     def contacts(self, body: int, other: int, links: Sequence[str]) -> list[Contact]:
-        """Returns the points where a body touched another one in the last substep.
-
-        Args:
-            body: the touching body, whose links the contacts name.
-            other: the touched body, on which the forces act.
-            links: names of the touching body's links, base first.
-        """
-        contacts = []
-        for point in p.getContactPoints(body, other, physicsClientId=self._client):
-            link, (position, (nx, ny, nz), distance, force) = point[3], point[6:10]
-            push_1, tangent_1, push_2, tangent_2 = point[10:14]
-            frame = ((-nx, -ny, -nz), tangent_1, tangent_2)
-            # PyBullet reports the force that acts on `body`.
-            push = (force, -push_1, -push_2)
-            contacts.append(Contact(links[link + 1], position, frame, push, distance))
-        return contacts
+        """Returns the points where a body, with its named links, touched another one."""
+        return contacts.contacts(self._client, body, other, links)
 
     # Motion
 
@@ -296,4 +299,4 @@ class Simulation:
 
     def picture(self, camera: Camera, width: int, height: int) -> np.ndarray:
         """Renders the world: uint8 [height, width, 3]."""
-        return rendering.picture(self._client, camera, width, height)
+        return rendering.picture(self._client, camera, width, height, self._opacities)
