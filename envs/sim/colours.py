@@ -19,7 +19,7 @@ SHELL: Colour = (0.90, 0.91, 0.93, 1.0)
 JOINT: Colour = (0.17, 0.19, 0.22, 1.0)
 TIP: Colour = (0.28, 0.31, 0.35, 1.0)
 TABLE: Colour = (0.58, 0.62, 0.66, 1.0)
-BLOCKS: tuple[Colour, Colour] = ((0.63, 0.67, 0.71, 1.0), (0.68, 0.72, 0.76, 1.0))
+BLOCKS: tuple[Colour, Colour] = ((0.50, 0.55, 0.60, 1.0), (0.66, 0.70, 0.74, 1.0))
 # Top and bottom of the backdrop, in place of a floor.
 BACKDROP: tuple[Colour, Colour] = ((0.93, 0.945, 0.96, 1.0), (0.78, 0.81, 0.84, 1.0))
 UNSEEN: Colour = (0.0, 0.0, 0.0, 0.0)

@@ -12,17 +12,22 @@ from ..sim.surfaces import Ball, Hull
 from ..sim.types import Colour
 from .goals import Task
 
-# Opacity of the far and the near side of a goal's ball, and of other markers.
-_FAR, _NEAR, _HALF = 0.75, 0.25, 0.5
+# Opacity of the far and the near side of a ball; that of a copy of the object is also _FAR.
+_FAR, _NEAR = 0.75, 0.25
 # Radius and distance (m) of the balls that show the object's path.
 _DOT, _DOT_DISTANCE = 0.0035, 0.01
 # Below the floor.
 _HIDDEN: Vector = (0.0, 0.0, -10.0)
 
 
-def _ball(radius: float, colour: Colour, opacity: float = 1.0, inverted: bool = False) -> Hull:
-    ball = Ball(0.0, 0.0, 0.0, radius)
-    return Hull((ball,), (*colour[:3], opacity), inverted=inverted)
+def _ball(radius: float, colour: Colour) -> Hull:
+    return Hull((Ball(0.0, 0.0, 0.0, radius),), colour)
+
+
+def _translucent_ball(radius: float, colour: Colour) -> tuple[Hull, Hull]:
+    """Returns far and near side of a ball."""
+    far, near = (_ball(radius, (*colour[:3], opacity)) for opacity in (_FAR, _NEAR))
+    return replace(far, inverted=True), near
 
 
 class GoalMarker:
@@ -47,9 +52,8 @@ class GoalMarker:
         self._copied = ("", 0.0)
         self._goal: tuple[int, ...] = ()
         if not self._rotates:
-            far = _ball(task.tolerance, GOAL, _FAR, inverted=True)
-            self._goal = sim.add_marker([far, _ball(task.tolerance, GOAL, _NEAR)])
-        region = [_ball(task.forbidden, OBSTACLE, _HALF)] if task.forbidden else []
+            self._goal = sim.add_marker(_translucent_ball(task.tolerance, GOAL))
+        region = _translucent_ball(task.forbidden, OBSTACLE) if task.forbidden else ()
         self._region = sim.add_marker(region)
 
     def show(self, goal: Sequence[float], spec: ObjectSpec, size: float, position: Vector) -> None:
@@ -66,7 +70,7 @@ class GoalMarker:
         if self._rotates and self._copied != (spec.name, size):
             for body in self._goal:
                 self._sim.remove_body(body)
-            look = [replace(s, colour=(*s.colour[:3], _HALF)) for s in spec.look_at(size)]
+            look = [replace(s, colour=(*s.colour[:3], _FAR)) for s in spec.look_at(size)]
             self._goal, self._copied = self._sim.add_marker(look), (spec.name, size)
         x, y, z = goal[:3]
         self._sim.move_marker(self._goal, (x, y, z), self._task.goal_rotation(goal))
