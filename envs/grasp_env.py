@@ -76,8 +76,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if not has_display():
             self.metadata = {**self.metadata, "render_modes": ["rgb_array"]}
         row = SUITE[env_id]
-        self._env_id = env_id
-        self.render_mode = render_mode
+        self._env_id, self.render_mode = env_id, render_mode
         self._options = make_options(options)
         robot = with_eigengrasps(row.robot, self._options.n_eigengrasps)
         self._arena, self._task = row.arena, row.task
@@ -292,10 +291,10 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         goals = observation["achieved_goal"], observation["desired_goal"]
         self._violated = self._violated or bool(self._task.violation(*goals))
         lift = self._arena.lift(self._object_state.position, initial.object_position)
-        success = reward == 0.0 and not self._violated
-        self._marker.update(success, self._object_state.position)
+        success = np.bool_(reward == 0.0 and not self._violated)
+        self._marker.update(bool(success), self._object_state.position)
         return {
-            "is_success": np.bool_(success),
+            "is_success": success,
             "air_goal": self._air_goal,
             "object_lift": np.float32(lift),
         }

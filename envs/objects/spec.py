@@ -13,7 +13,7 @@ import numpy as np
 from ..sim import rotations
 from ..sim.colours import MARKS, OBJECT
 from ..sim.rotations import Quaternion
-from ..sim.surfaces import Ball, Hull, Surface, default_look, rounded
+from ..sim.surfaces import Ball, Hull, Look, default_look, rounded
 from ..sim.types import Mesh, Shape
 
 # PyBullet adds a collision margin around the pieces of a mesh.
@@ -46,9 +46,9 @@ class ObjectSpec(NamedTuple):
         shape: centred at its centre of mass.
         mass: in kg, the same at all sizes.
         sample_rotation: samples the rotation in which it rests on a plane, quaternion xyzw.
-        look: what it looks like at its standard size; if empty, like its shape.
         rolling_friction: PyBullet's coefficient. At 0 a lying cylinder rolls up to 7 cm per episode
             without being touched, at 1e-4 it rolls 0.03 mm. Long substeps need 1e-3.
+        look: what it looks like at its standard size; if empty, like its shape.
     """
 
     name: str
@@ -58,7 +58,7 @@ class ObjectSpec(NamedTuple):
     rolling_friction: float = 0.0
     look: tuple[Hull, ...] = ()
 
-    def look_at(self, size: float) -> tuple[Surface, ...]:
+    def look_at(self, size: float) -> Look:
         """Returns what it looks like at a factor on its standard size."""
         look = tuple(hull.scaled(size) for hull in self.look)
         return look or default_look(self.shape.scaled(size))

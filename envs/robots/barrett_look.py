@@ -7,18 +7,16 @@ finger. Lengths in m.
 from ..sim.colours import JOINT, SHELL, TIP
 from ..sim.surfaces import Ball, Hull, bone, cylinder
 
-# Corners of the palm plate; at its sides, it leaves room for the two bases.
-_PLATE = tuple(
-    (s * x, y) for x, y in ((0.009, -0.031), (0.033, 0.019), (0.014, 0.026)) for s in (-1.0, 1.0)
-)
+# Corners of the palm plate, which leaves room for the two bases.
+_HALF_PLATE = ((0.009, -0.031), (0.033, 0.019), (0.014, 0.026))
+_PLATE = tuple((side * x, y) for x, y in _HALF_PLATE for side in (-1.0, 1.0))
 
 _PALM = (
     cylinder((0.0, 0.0, -0.018), (0.0, 0.0, 0.002), 0.033, JOINT),
-    bone(Ball(0.0, 0.0, 0.003, 0.003, 0.0415), Ball(0.0, 0.0, 0.034, 0.006, 0.0385), SHELL),
     cylinder((0.0, 0.0, 0.007), (0.0, 0.0, 0.013), 0.0451, JOINT),
     bone(Ball(0.0, 0.0, 0.038, 0.003, 0.034), Ball(0.0, 0.0, 0.066, 0.003, 0.026), JOINT),
-    Hull(tuple(Ball(x, y, z, 0.005) for x, y in _PLATE for z in (0.071, 0.0735)), SHELL),
     Hull(tuple(Ball(0.86 * x, 0.86 * y, 0.0775, 0.0022) for x, y in _PLATE), TIP),
+    Hull(tuple(Ball(x, y, z, 0.005) for x, y in _PLATE for z in (0.071, 0.0735)), SHELL),
     # The base of the third finger.
     Hull(
         (
@@ -29,9 +27,11 @@ _PALM = (
         ),
         SHELL,
     ),
+    bone(Ball(0.0, 0.0, 0.003, 0.003, 0.0415), Ball(0.0, 0.0, 0.034, 0.006, 0.0385), SHELL),
 )
 _SPREAD = (
     cylinder((0.0, 0.0, 0.001), (0.0, 0.0, 0.048), 0.0138, JOINT),
+    cylinder((0.050, -0.0135, 0.0339), (0.050, 0.0135, 0.0339), 0.0095, JOINT),
     Hull(
         (
             *(Ball(0.004, y, z, 0.006) for y in (-0.0058, 0.0058) for z in (0.008, 0.040)),
@@ -40,20 +40,19 @@ _SPREAD = (
         ),
         SHELL,
     ),
-    cylinder((0.050, -0.0135, 0.0339), (0.050, 0.0135, 0.0339), 0.0095, JOINT),
 )
 _MEDIAL = (
     cylinder((0.0, 0.0, -0.0105), (0.0, 0.0, 0.0105), 0.0110, JOINT),
+    cylinder((0.06994, 0.003, -0.0108), (0.06994, 0.003, 0.0108), 0.0088, JOINT),
+    bone(Ball(0.055, 0.002, 0.0, 0.0072), Ball(0.070, 0.003, 0.0, 0.0075), JOINT),
     Hull(
         (
             *(Ball(0.006, 0.0, z, 0.0092) for z in (-0.002, 0.002)),
             *(Ball(0.060, 0.002, z, 0.0078) for z in (-0.002, 0.002)),
         ),
         SHELL,
-        (1.0, 0.0, 0.0),
+        axis=(1.0, 0.0, 0.0),
     ),
-    bone(Ball(0.055, 0.002, 0.0, 0.0072), Ball(0.070, 0.003, 0.0, 0.0075), JOINT),
-    cylinder((0.06994, 0.003, -0.0108), (0.06994, 0.003, 0.0108), 0.0088, JOINT),
 )
 _DISTAL = (
     bone(Ball(0.003, 0.001, 0.0, 0.0086), Ball(0.019, 0.0108, 0.0, 0.001, 0.0074), SHELL),

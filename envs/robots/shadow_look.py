@@ -1,6 +1,6 @@
 """What the Shadow Dexterous Hand looks like, by link, in the frames of shadow.py.
 
-Phalanges are tapered bones between dark hinges, and the palm is one smooth body with a pad. Lengths
+The palm is one smooth body with a pad, and phalanges are tapered bones between dark hinges. Lengths
 in m.
 """
 
@@ -23,7 +23,6 @@ def _knuckle(x: float, z: float) -> Hull:
 
 
 _FOREARM = (
-    cylinder((0.0, 0.0, -0.251), (0.0, 0.0, -0.100), 0.054, SHELL, edge=0.008),
     cylinder((0.0, 0.0, -0.202), (0.0, 0.0, -0.192), 0.0548, JOINT),
     bone(_on_axis(-0.105, 0.006, 0.042), _on_axis(-0.088, 0.006, 0.036), JOINT),
     bone(_on_axis(-0.090, 0.006, 0.040), _on_axis(-0.052, 0.010, 0.016), SHELL),
@@ -32,6 +31,7 @@ _FOREARM = (
         bone(Ball(0.0, y, -0.062, 0.010), Ball(0.0, 1.14 * y, -0.024, 0.0085), SHELL)
         for y in (-0.0145, 0.0145)
     ),
+    cylinder((0.0, 0.0, -0.251), (0.0, 0.0, -0.100), 0.054, SHELL, edge=0.008),
 )
 _WRIST = (
     cylinder((0.0, -0.020, 0.0), (0.0, 0.020, 0.0), 0.0105, JOINT),
@@ -39,21 +39,9 @@ _WRIST = (
     _hinge(0.0095, 0.0185, 0.034),
 )
 _PALM = (
-    Hull(
-        (
-            Ball(-0.0175, 0.0005, 0.002, 0.0108),
-            Ball(0.0175, 0.0005, 0.002, 0.0108),
-            Ball(-0.0300, 0.0, 0.030, 0.0105),
-            Ball(0.0345, -0.001, 0.030, 0.0105),
-            Ball(-0.0115, 0.0, 0.080, 0.0098),
-            Ball(0.0110, 0.0, 0.085, 0.0098),
-            Ball(0.0325, 0.0, 0.080, 0.0098),
-            # The back bulges.
-            Ball(0.0020, 0.0045, 0.025, 0.0090),
-            Ball(0.0080, 0.0045, 0.055, 0.0090),
-        ),
-        SHELL,
-    ),
+    _knuckle(0.033, 0.095),
+    _knuckle(0.011, 0.099),
+    _knuckle(-0.011, 0.095),
     # The pad.
     Hull(
         (
@@ -75,11 +63,24 @@ _PALM = (
         ),
         SHELL,
     ),
-    _knuckle(0.033, 0.095),
-    _knuckle(0.011, 0.099),
-    _knuckle(-0.011, 0.095),
+    # The body, whose back bulges.
+    Hull(
+        (
+            Ball(-0.0175, 0.0005, 0.002, 0.0108),
+            Ball(0.0175, 0.0005, 0.002, 0.0108),
+            Ball(-0.0300, 0.0, 0.030, 0.0105),
+            Ball(0.0345, -0.001, 0.030, 0.0105),
+            Ball(-0.0115, 0.0, 0.080, 0.0098),
+            Ball(0.0110, 0.0, 0.085, 0.0098),
+            Ball(0.0325, 0.0, 0.080, 0.0098),
+            Ball(0.0020, 0.0045, 0.025, 0.0090),
+            Ball(0.0080, 0.0045, 0.055, 0.0090),
+        ),
+        SHELL,
+    ),
 )
 _METACARPAL = (
+    _knuckle(-0.017, 0.044),
     Hull(
         (
             Ball(-0.016, 0.0, -0.012, 0.0100),
@@ -89,7 +90,6 @@ _METACARPAL = (
         ),
         SHELL,
     ),
-    _knuckle(-0.017, 0.044),
 )
 
 
@@ -97,14 +97,14 @@ def _finger(key: str) -> dict[str, tuple[Hull, ...]]:
     return {
         f"{key}J3": (_hinge(0.0102, 0.0086),),
         f"{key}J2": (
-            bone(_on_axis(0.006, 0.0102), _on_axis(0.036, 0.0088), SHELL),
-            bone(_on_axis(0.034, 0.0072), _on_axis(0.045, 0.0072), JOINT),
             _hinge(0.0084, 0.0089, 0.045),
+            bone(_on_axis(0.034, 0.0072), _on_axis(0.045, 0.0072), JOINT),
+            bone(_on_axis(0.006, 0.0102), _on_axis(0.036, 0.0088), SHELL),
         ),
         f"{key}J1": (
-            bone(_on_axis(0.006, 0.0086), _on_axis(0.0175, 0.0078), SHELL),
-            bone(_on_axis(0.015, 0.0064), _on_axis(0.025, 0.0064), JOINT),
             _hinge(0.0074, 0.0080, 0.025),
+            bone(_on_axis(0.015, 0.0064), _on_axis(0.025, 0.0064), JOINT),
+            bone(_on_axis(0.006, 0.0086), _on_axis(0.0175, 0.0078), SHELL),
         ),
         f"{key}J0": (
             bone(_on_axis(0.005, 0.0076), _on_axis(0.012, 0.001, 0.0062), SHELL),
@@ -116,14 +116,14 @@ def _finger(key: str) -> dict[str, tuple[Hull, ...]]:
 _THUMB = {
     "THJ4": (_hinge(0.0128, 0.0108),),
     "THJ3": (
-        bone(_on_axis(0.006, 0.0128), _on_axis(0.029, 0.0112), SHELL),
         bone(_on_axis(0.028, 0.0090), _on_axis(0.038, 0.0090), JOINT),
+        bone(_on_axis(0.006, 0.0128), _on_axis(0.029, 0.0112), SHELL),
     ),
     "THJ2": (_hinge(0.0104, 0.0110),),
     "THJ1": (
-        bone(_on_axis(0.006, 0.0112), _on_axis(0.023, 0.0100), SHELL),
-        bone(_on_axis(0.022, 0.0082), _on_axis(0.032, 0.0082), JOINT),
         cylinder((0.0, -0.0098, 0.032), (0.0, 0.0098, 0.032), 0.0084, JOINT),
+        bone(_on_axis(0.022, 0.0082), _on_axis(0.032, 0.0082), JOINT),
+        bone(_on_axis(0.006, 0.0112), _on_axis(0.023, 0.0100), SHELL),
     ),
     "THJ0": (
         bone(_on_axis(0.005, 0.0097), _on_axis(0.0125, 0.001, 0.0083), SHELL),

@@ -114,24 +114,20 @@ def set_poses(client: int, poses: dict[int, Pose]) -> None:
             p.resetJointStatesMultiDof(body, joints, angles, physicsClientId=client)
 
 
-def add_visual(client: int, surfaces: Sequence[Surface]) -> int:
+def add_visual(client: int, look: Sequence[Surface]) -> int:
     """Adds a visual shape that consists of surfaces in its body's frame and returns its id."""
-    n = len(surfaces)
+    if not look:
+        # Without a visual shape, PyBullet would make one from the collision shape.
+        speck: int = p.createVisualShape(p.GEOM_SPHERE, radius=1e-6, physicsClientId=client)
+        return speck
     visual: int = p.createVisualShapeArray(
-        shapeTypes=[p.GEOM_MESH] * n,
-        fileNames=[surface_file(surface) for surface in surfaces],
-        meshScales=[(1.0, 1.0, 1.0)] * n,
-        rgbaColors=[surface.colour for surface in surfaces],
+        shapeTypes=[p.GEOM_MESH] * len(look),
+        fileNames=[surface_file(surface) for surface in look],
+        meshScales=[(1.0, 1.0, 1.0)] * len(look),
+        rgbaColors=[surface.colour for surface in look],
         physicsClientId=client,
     )
     return visual
-
-
-def add_marker(client: int, surface: Surface) -> int:
-    """Adds a body that is seen only, and returns its id."""
-    visual = add_visual(client, [surface])
-    body: int = p.createMultiBody(0.0, -1, visual, physicsClientId=client)
-    return body
 
 
 def picture(

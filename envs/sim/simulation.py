@@ -17,20 +17,17 @@ from .collision_masks import EVERYTHING, Mask
 from .colours import UNSEEN
 from .geometry import geometry
 from .rotations import IDENTITY, Quaternion, Vector
-from .surfaces import Surface, default_look
+from .surfaces import Look, Surface, default_look
 from .types import BodyState, Camera, Colour, Contact, Mesh, Shape, Stepping
 
 _GRAVITY: Vector = (0.0, 0.0, -9.81)
 _ORIGIN = (0.0, 0.0, 0.0)
-# Without an explicit visual shape, PyBullet would make one from the collision shape.
-_NOTHING = {"shapeType": p.GEOM_SPHERE, "radius": 1e-6}
 # PyBullet's link index of a body's base.
 _BASE = -1
 # In N m.
 _GEAR_FORCE = 5.0
 # Rolling friction is 0 unless a body asks for it.
 _FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}
-_URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
 
 
 class Simulation:
@@ -50,13 +47,13 @@ class Simulation:
         """Opens a world without bodies."""
         self._client = rendering.connect(renderer)
         self._disconnect = weakref.finalize(self, rendering.disconnect, self._client, renderer)
-        # Collision shape and visual shape by Shape.key.
-        self._shapes: dict[Hashable, tuple[int, int]] = {}
+        # Collision and visual shapes, which bodies share, because PyBullet never frees a shape.
+        self._solids: dict[Hashable, int] = {}
+        self._looks: dict[Look, int] = {}
         # Masks other than the default, by body and link.
         self._masks: dict[tuple[int, int], Mask] = {}
         # Of markers. Only windows use PyBullet's own translucency, see rendering.picture.
-        self._opacities: dict[int, float] = {}
-        self._is_window = renderer == "window"
+        self._opacities, self._is_window = dict[int, float](), renderer == "window"
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
@@ -96,7 +93,8 @@ class Simulation:
             masks: one per link, base first; if empty, the robot's links do not collide with each
                 other.
         """
-        flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if masks else 0)
+        flags = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
+        flags |= p.URDF_USE_SELF_COLLISION if masks else 0
         with text_file(text, ".urdf") as path:
             body: int = p.loadURDF(path, flags=flags, physicsClientId=self._client)
         links = range(_BASE, p.getNumJoints(body, physicsClientId=self._client))
@@ -107,11 +105,7 @@ class Simulation:
         return body
 
     def add_body(
-        self,
-        shape: Shape | Mesh,
-        mass: float,
-        rolling_friction: float = 0.0,
-        look: tuple[Surface, ...] | None = None,
+        self, shape: Shape | Mesh, mass: float, rolling_friction: float = 0.0, look: Look = ()
     ) -> int:
         """Adds a body that consists of one shape and returns its body id.
 
@@ -121,21 +115,17 @@ class Simulation:
             shape: its position and rotation are those of the body in the world.
             mass: in kg; 0 makes the body immovable.
             rolling_friction: PyBullet's coefficient.
-            look: what is seen, in the body's frame; None: the shape with rounded edges.
+            look: what is seen, in the body's frame; if empty, the shape with rounded edges.
         """
-        # PyBullet never frees a shape, so bodies share them.
-        key = shape.key, look
-        if key not in self._shapes:
+        if shape.key not in self._solids:
             with geometry(shape) as keywords:
-                collision: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
-            if not self.visuals or shape.colour == UNSEEN:
-                visual = p.createVisualShape(**_NOTHING, physicsClientId=self._client)
-            else:
-                visual = rendering.add_visual(self._client, look or default_look(shape))
-            self._shapes[key] = collision, visual
-        collision, visual = self._shapes[key]
+                solid: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
+            self._solids[shape.key] = solid
+        is_seen = self.visuals and shape.colour != UNSEEN
+        visual = self._visual(look or default_look(shape)) if is_seen else self._visual(())
+        pose = shape.position, shape.rotation
         body: int = p.createMultiBody(
-            mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
+            mass, self._solids[shape.key], visual, *pose, physicsClientId=self._client
         )
         p.changeDynamics(
             body, _BASE, **_FRICTION, rollingFriction=rolling_friction, physicsClientId=self._client
@@ -144,12 +134,19 @@ class Simulation:
 
     def add_marker(self, surfaces: Sequence[Surface]) -> tuple[int, ...]:
         """Adds surfaces that are only seen and returns their bodies; none without visual shapes."""
-        surfaces = surfaces if self.visuals else ()
-        marker = tuple(rendering.add_marker(self._client, surface) for surface in surfaces)
-        for body, surface in zip(marker, surfaces, strict=True):
+        marker = []
+        for surface in surfaces if self.visuals else ():
+            visual = self._visual((surface,))
+            body = p.createMultiBody(0.0, -1, visual, physicsClientId=self._client)
             self._opacities[body] = surface.colour[3]
             self.paint_marker([body], surface.colour)
-        return marker
+            marker.append(body)
+        return tuple(marker)
+
+    def _visual(self, look: Look) -> int:
+        if look not in self._looks:
+            self._looks[look] = rendering.add_visual(self._client, look)
+        return self._looks[look]
 
     def paint_marker(self, marker: Sequence[int], colour: Colour) -> None:
         """Changes the colour of a marker's surfaces, but not how translucent they are."""
@@ -236,9 +233,8 @@ class Simulation:
 
     def weld(self, body: int) -> int:
         """Welds a body's base to the world by a soft constraint and returns the constraint's id."""
-        frames = _ORIGIN, _ORIGIN, _ORIGIN
         constraint: int = p.createConstraint(
-            body, _BASE, -1, -1, p.JOINT_FIXED, *frames, physicsClientId=self._client
+            body, _BASE, -1, -1, p.JOINT_FIXED, *[_ORIGIN] * 3, physicsClientId=self._client
         )
         return constraint
 

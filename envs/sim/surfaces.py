@@ -108,6 +108,8 @@ class Faces:
 
 
 Surface = Hull | FilePart | Faces
+# What a body or a link looks like, in its frame.
+Look = tuple[Surface, ...]
 
 
 def bone(a: Ball, b: Ball, colour: Colour) -> Hull:
@@ -123,7 +125,7 @@ def cylinder(a: Vector, b: Vector, radius: float, colour: Colour, edge: float = 
     return bone(start, start._replace(x=b[0] - x, y=b[1] - y, z=b[2] - z), colour)
 
 
-def default_look(shape: Shape | Mesh) -> tuple[Surface, ...]:
+def default_look(shape: Shape | Mesh) -> Look:
     """Returns what a shape without a look of its own looks like, in its own frame."""
     if isinstance(shape, Shape):
         return (rounded(shape),)

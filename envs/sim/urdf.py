@@ -10,14 +10,11 @@ from typing import NamedTuple
 
 from . import rotations
 from .rotations import IDENTITY, Quaternion, Vector
-from .surfaces import Surface, rounded, surface_file
+from .surfaces import Look, rounded, surface_file
 from .types import Shape
 
 # In kg m2. Lighter links explode or eject objects at steps of 5 ms.
 _INERTIA_FLOOR = 1e-3
-
-# What links look like by their names, in their frames.
-Look = Mapping[str, tuple[Surface, ...]]
 
 
 class Link(NamedTuple):
@@ -51,7 +48,7 @@ def urdf(
     links: tuple[Link, ...],
     grip_position: Vector,
     grip_rotation: Quaternion,
-    look: Look | None,
+    look: Mapping[str, Look] | None,
 ) -> str:
     """Returns the URDF text of a gripper.
 
@@ -62,7 +59,7 @@ def urdf(
         links: base first.
         grip_position: origin of the grip frame in the gripper's frame (m).
         grip_rotation: of the grip frame in the gripper's frame, quaternion xyzw.
-        look: of the links; None: they have no visual shapes.
+        look: of the links by their names; None: they have no visual shapes.
     """
     to_grip = rotations.inverse(grip_rotation)
 
@@ -99,7 +96,7 @@ def fixed_urdf(name: str, shapes: tuple[Shape, ...], visuals: bool) -> str:
 def _visuals(
     link: Link,
     shapes: tuple[Shape, ...],
-    look: Look | None,
+    look: Mapping[str, Look] | None,
     frame: tuple[Vector, Quaternion] = ((0.0, 0.0, 0.0), IDENTITY),
 ) -> list[str]:
     """Returns what is seen of a link.

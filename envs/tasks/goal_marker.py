@@ -14,6 +14,8 @@ from .goals import Task
 
 # Opacity of the far and the near side of a ball; that of a copy of the object is also _FAR.
 _FAR, _NEAR = 0.75, 0.25
+# A copy is larger than the object, so that it is seen around it.
+_ENLARGED = 1.06
 # Radius and distance (m) of the balls that show the object's path.
 _DOT, _DOT_DISTANCE = 0.0035, 0.01
 # Below the floor.
@@ -70,7 +72,9 @@ class GoalMarker:
         if self._rotates and self._copied != (spec.name, size):
             for body in self._goal:
                 self._sim.remove_body(body)
-            look = [replace(s, colour=(*s.colour[:3], _FAR)) for s in spec.look_at(size)]
+            look = [
+                replace(s, colour=(*s.colour[:3], _FAR)) for s in spec.look_at(_ENLARGED * size)
+            ]
             self._goal, self._copied = self._sim.add_marker(look), (spec.name, size)
         x, y, z = goal[:3]
         self._sim.move_marker(self._goal, (x, y, z), self._task.goal_rotation(goal))

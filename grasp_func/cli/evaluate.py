@@ -22,7 +22,7 @@ COUNT = click.IntRange(min=1)
 @click.option("--ntests", type=COUNT, default=100, metavar="N", help="Number of episodes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="S", help="Of the episodes.")
 @click.option("--render", is_flag=True, help="Show all episodes in a window.")
-@click.option("--record", type=arguments.PATH, metavar="FILE", help="Film episodes: .mp4 or .gif.")
+@click.option("--record", type=arguments.PATH, metavar="FILE", help="Film to .mp4, .gif or .webp.")
 @click.option("--filmed", type=COUNT, default=5, metavar="N", help="Film the first N.")
 @click.option("--json", type=arguments.PATH, metavar="FILE", help="Also write the result there.")
 def command(**options: Any) -> None:
