@@ -22,7 +22,7 @@ WIDTH, HEIGHT, LABEL = 300, 225, 22
 OVERSAMPLING = 2
 STARTS = ("default", "pregrasp")
 SEEDS = range(16)
-COLOURS = (colours.OBJECT, colours.GOAL, colours.FINGER, colours.THUMB)
+COLOURS = (colours.OBJECT, colours.GOAL)
 
 
 def render_starts(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[list[np.ndarray]]:
@@ -42,12 +42,21 @@ def render_starts(env_id: str, seeds: Iterable[int], scale: float) -> Iterator[l
 
 
 def clarity(picture: np.ndarray) -> int:
-    """Returns the number of pixels of the least visible of COLOURS."""
-    pixels = picture.reshape(-1, 3).astype(float)
-    lengths = np.linalg.norm(pixels, axis=1)
-    hues = np.array([colour[:3] for colour in COLOURS]).T
-    cosines = pixels @ hues / np.linalg.norm(hues, axis=0) / lengths[:, None]
-    return int((cosines > 0.985).sum(axis=0).min())
+    """Returns the number of pixels of the less visible of COLOURS."""
+    hues, pixels = (chroma(np.array(c, float)[..., :3]) for c in (COLOURS, picture))
+    strong = np.linalg.norm(pixels, axis=-1) > 20.0
+    cosines = unit(pixels) @ unit(hues).T
+    return int(np.sum((cosines > 0.95) & strong[..., None], axis=(0, 1)).min())
+
+
+def chroma(rgb: np.ndarray) -> np.ndarray:
+    """Returns colours [..., 3] without their grey; mixing with grey does not turn them."""
+    return rgb - rgb.mean(axis=-1, keepdims=True)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Returns vectors [..., 3] at length 1, except for zero."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def tile_of(env_id: str) -> Image.Image:

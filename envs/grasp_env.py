@@ -76,8 +76,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         if not has_display():
             self.metadata = {**self.metadata, "render_modes": ["rgb_array"]}
         row = SUITE[env_id]
-        self._env_id = env_id
-        self.render_mode = render_mode
+        self._env_id, self.render_mode = env_id, render_mode
         self._options = make_options(options)
         robot = with_eigengrasps(row.robot, self._options.n_eigengrasps)
         self._arena, self._task = row.arena, row.task
@@ -245,7 +244,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._sim = make_simulation(robot.stepping, renderer, window)
         add_arena(self._sim, self._arena)
         self._robot = Robot(robot, self._sim, self._options.workspace or robot.workspace)
-        self._marker = GoalMarker(self._sim, self._task)
+        self._marker = GoalMarker(self._sim, self._task, self._options.render_trace)
         self._object_body, self._object = ObjectBody(self._sim), -1
 
     def _begin(self, initial: InitialState) -> None:
@@ -263,7 +262,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._robot.reset((*initial.gripper, height))
         else:
             place_gripper(self._robot, self._sim, self._object, initial.pregrasp)
-        self._marker.show(initial.goal)
+        self._marker.show(initial.goal, spec, initial.object_size, initial.object_position)
         self._violated = False
         self._goal = np.array(initial.goal, np.float32)
         lift = self._arena.lift(initial.goal, initial.object_position)
@@ -293,8 +292,10 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         goals = observation["achieved_goal"], observation["desired_goal"]
         self._violated = self._violated or bool(self._task.violation(*goals))
         lift = self._arena.lift(self._object_state.position, initial.object_position)
+        success = np.bool_(reward == 0.0 and not self._violated)
+        self._marker.update(bool(success), self._object_state.position)
         return {
-            "is_success": np.bool_(reward == 0.0 and not self._violated),
+            "is_success": success,
             "air_goal": self._air_goal,
             "object_lift": np.float32(lift),
         }

@@ -38,6 +38,7 @@ class Options:
             the task's default. Only for goals with a rotation, whose default is 0.2.
         render_width: width of a picture in pixels, in [16, 4096].
         render_height: height of a picture in pixels, in [16, 4096].
+        render_trace: whether pictures show the object's path since the start of the episode.
         renderer: "software" gives identical pictures on all machines. "egl" is several times faster
             but needs EGL, and its pictures differ slightly from call to call.
 
@@ -52,8 +53,9 @@ class Options:
     workspace: Bounds | None = None
     n_eigengrasps: int = 0
     angle_tolerance: float | None = None
-    render_width: int = 480
-    render_height: int = 360
+    render_width: int = 640
+    render_height: int = 480
+    render_trace: bool = False
     renderer: str = "software"
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class Options:
         _check("air_goal_share", self.air_goal_share, 0.0, 1.0)
         _check_pixels("render_width", self.render_width)
         _check_pixels("render_height", self.render_height)
+        if not isinstance(self.render_trace, bool):
+            raise ValueError(f"render_trace = {self.render_trace!r}, expected True or False")
         if self.renderer not in RENDERERS:
             raise ValueError(f"renderer = {self.renderer!r}, expected one of {list(RENDERERS)}")
         if self.workspace is not None:

@@ -35,9 +35,9 @@ MAY_IMPORT = {
         },
     },
     "envs": {
-        "sim": {"numpy", "pybullet", "pybullet_data"},
+        "sim": {"numpy", "scipy", "trimesh", "pybullet"},
         "objects": {"sim", "numpy", "scipy", "trimesh", "vhacdx", "filelock", "pybullet_data"},
-        "robots": {"sim", "objects", "numpy"},
+        "robots": {"sim", "objects", "numpy", "pybullet_data"},
         "tasks": {"sim", "objects", "robots", "numpy"},
     },
 }

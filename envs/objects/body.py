@@ -62,7 +62,7 @@ class ObjectBody:
             if self._body >= 0:
                 self._sim.remove_body(self._body)
             self._body = self._sim.add_body(
-                spec.shape.scaled(size), spec.mass, spec.rolling_friction
+                spec.shape.scaled(size), spec.mass, spec.rolling_friction, spec.look_at(size)
             )
             self._spec, self._size = spec, size
             self._bodies += 1

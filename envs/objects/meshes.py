@@ -56,8 +56,9 @@ def load_mesh(path: str, authored: bool = False) -> tuple[Mesh, tuple[Quaternion
     else:
         clouds = decompose(np.asarray(surface.vertices), np.asarray(surface.faces))
     pieces = tuple(_piece(cloud - surface.center_mass) for cloud in clouds)
+    seen = Piece(np.array(surface.vertices - surface.center_mass), np.array(surface.faces))
     outline = _piece(np.vstack([piece.points for piece in pieces])).points
-    mesh = Mesh(path, pieces, outline, colour=OBJECT)
+    mesh = Mesh(path, pieces, outline, seen, colour=OBJECT)
     return mesh, rest_rotations(mesh.scaled(_STABLE_POSE_SIZE))
 
 

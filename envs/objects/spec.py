@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..sim import rotations
-from ..sim.colours import OBJECT
+from ..sim.colours import MARKS, OBJECT
 from ..sim.rotations import Quaternion
+from ..sim.surfaces import Ball, Hull, Look, default_look, rounded
 from ..sim.types import Mesh, Shape
 
 # PyBullet adds a collision margin around the pieces of a mesh.
@@ -47,6 +48,7 @@ class ObjectSpec(NamedTuple):
         sample_rotation: samples the rotation in which it rests on a plane, quaternion xyzw.
         rolling_friction: PyBullet's coefficient. At 0 a lying cylinder rolls up to 7 cm per episode
             without being touched, at 1e-4 it rolls 0.03 mm. Long substeps need 1e-3.
+        look: what it looks like at its standard size; if empty, like its shape.
     """
 
     name: str
@@ -54,6 +56,12 @@ class ObjectSpec(NamedTuple):
     mass: float
     sample_rotation: Callable[[np.random.Generator], Quaternion]
     rolling_friction: float = 0.0
+    look: tuple[Hull, ...] = ()
+
+    def look_at(self, size: float) -> Look:
+        """Returns what it looks like at a factor on its standard size."""
+        look = tuple(hull.scaled(size) for hull in self.look)
+        return look or default_look(self.shape.scaled(size))
 
 
 def rest_height(shape: Shape | Mesh, rotation: Quaternion) -> float:
@@ -69,6 +77,25 @@ def rest_height(shape: Shape | Mesh, rotation: Quaternion) -> float:
     return radius * math.sqrt(max(0.0, 1.0 - m[8] * m[8])) + half_length * abs(m[8])
 
 
+def outer_radius(shape: Shape | Mesh) -> float:
+    """Returns the distance (m) of a box's, cylinder's, sphere's or mesh's farthest point."""
+    if isinstance(shape, Mesh):
+        return shape.scale * float(np.linalg.norm(shape.outline, axis=1).max())
+    return math.hypot(*shape.size)
+
+
+def _cube(half: float, mass: float) -> ObjectSpec:
+    """Returns a cube with marks on two faces, by which its rotation is seen."""
+    shape = Shape("box", (half,) * 3, colour=OBJECT)
+    edge, low, high = 0.1 * half, 0.6 * half, 0.92 * half
+    corners = tuple((a, b) for a in (-low, low) for b in (-low, low))
+    marks = (
+        Hull(tuple(Ball(a, b, high, edge) for a, b in corners), MARKS[0]),
+        Hull(tuple(Ball(high, a, b, edge) for a, b in corners), MARKS[1]),
+    )
+    return ObjectSpec("Cube", shape, mass, sample_yaw, look=(rounded(shape), *marks))
+
+
 def _primitives(
     cube: float, sphere: float, cylinder: float, mass: float, rolling_friction: float
 ) -> dict[str, ObjectSpec]:
@@ -82,7 +109,7 @@ def _primitives(
         rolling_friction: of the cylinder.
     """
     return {
-        "Cube": ObjectSpec("Cube", Shape("box", (cube,) * 3, colour=OBJECT), mass, sample_yaw),
+        "Cube": _cube(cube, mass),
         "Sphere": ObjectSpec("Sphere", Shape("sphere", (sphere,), colour=OBJECT), mass, sample_yaw),
         "Cylinder": ObjectSpec(
             "Cylinder",

@@ -8,10 +8,10 @@ first, and each distal joint to its medial joint. Lengths in m, masses in kg, an
 import math
 
 from ..sim import rotations
-from ..sim.colours import FINGER, PALM, THUMB
 from ..sim.rotations import Quaternion, Vector
-from ..sim.types import Colour, Shape, Stepping
+from ..sim.types import Shape, Stepping
 from ..sim.urdf import Link
+from .barrett_look import LOOK
 from .spec import Actuator, BodySymmetry, Coupling, RobotSpec, full_control
 
 _QUARTER = math.sqrt(0.5)
@@ -26,7 +26,7 @@ def _spread(name: str, x: float, axis: Vector) -> Link:
     return Link(
         name,
         0.141,
-        (Shape("box", (0.037, 0.0123, 0.0245), (0.028, 0.0, 0.024), colour=PALM),),
+        (Shape("box", (0.037, 0.0123, 0.0245), (0.028, 0.0, 0.024)),),
         parent="palm",
         joint="revolute",
         origin=(x, 0.0, 0.0415),
@@ -36,12 +36,12 @@ def _spread(name: str, x: float, axis: Vector) -> Link:
     )
 
 
-def _medial(name: str, parent: str, origin: Vector, rotation: Quaternion, colour: Colour) -> Link:
+def _medial(name: str, parent: str, origin: Vector, rotation: Quaternion) -> Link:
     """The link next to the palm; at 0 it lies along x, and it closes by rotating about z."""
     return Link(
         name,
         0.062,
-        (Shape("capsule", (0.010, 0.035), (0.035, 0.0, 0.0), _ABOUT_Y, colour),),
+        (Shape("capsule", (0.010, 0.035), (0.035, 0.0, 0.0), _ABOUT_Y),),
         parent=parent,
         joint="revolute",
         origin=origin,
@@ -50,13 +50,13 @@ def _medial(name: str, parent: str, origin: Vector, rotation: Quaternion, colour
     )
 
 
-def _distal(name: str, parent: str, colour: Colour) -> Link:
+def _distal(name: str, parent: str) -> Link:
     """The bent fingertip."""
     along = rotations.multiply(rotations.about_z(0.55), _ABOUT_Y)
     return Link(
         name,
         0.041,
-        (Shape("capsule", (0.0085, 0.0225), (0.0195, 0.0120, 0.0), along, colour),),
+        (Shape("capsule", (0.0085, 0.0225), (0.0195, 0.0120, 0.0), along),),
         parent=parent,
         joint="revolute",
         origin=(0.06994, 0.003, 0.0),
@@ -66,9 +66,9 @@ def _distal(name: str, parent: str, colour: Colour) -> Link:
 
 
 _PALM = (
-    Shape("cylinder", (0.0445, 0.0205), (0.0, 0.0, 0.02), colour=PALM),
-    Shape("box", (0.0445, 0.0307, 0.0065), (0.0, -0.0043, 0.0728), colour=PALM),
-    Shape("box", (0.0123, 0.019, 0.024), (0.0, 0.046, 0.066), colour=PALM),
+    Shape("cylinder", (0.0445, 0.0205), (0.0, 0.0, 0.02)),
+    Shape("box", (0.0445, 0.0307, 0.0065), (0.0, -0.0043, 0.0728)),
+    Shape("box", (0.0123, 0.019, 0.024), (0.0, 0.046, 0.066)),
 )
 _ON_SPREAD: Vector = (0.05, 0.0, 0.0339)
 
@@ -78,18 +78,17 @@ BARRETT = RobotSpec(
         Link("palm", 0.9, _PALM),
         _spread("spread1", -0.025, (0.0, 0.0, -1.0)),
         _spread("spread2", 0.025, (0.0, 0.0, 1.0)),
-        _medial("medial1", "spread1", _ON_SPREAD, _ABOUT_X, FINGER),
-        _medial("medial2", "spread2", _ON_SPREAD, _ABOUT_X, FINGER),
+        _medial("medial1", "spread1", _ON_SPREAD, _ABOUT_X),
+        _medial("medial2", "spread2", _ON_SPREAD, _ABOUT_X),
         _medial(
             "medial3",
             "palm",
             (0.0, 0.05, 0.0754),
             rotations.multiply(_ABOUT_Y, rotations.about_z(math.pi / 2.0)),
-            THUMB,
         ),
-        _distal("distal1", "medial1", FINGER),
-        _distal("distal2", "medial2", FINGER),
-        _distal("distal3", "medial3", THUMB),
+        _distal("distal1", "medial1"),
+        _distal("distal2", "medial2"),
+        _distal("distal3", "medial3"),
     ),
     actuators=(
         Actuator("spread1", _SPREAD, 10.0, 0.1),
@@ -103,6 +102,7 @@ BARRETT = RobotSpec(
         Coupling("distal2", "medial2", 1.0 / 3.0),
         Coupling("distal3", "medial3", 1.0 / 3.0),
     ),
+    look=LOOK,
     basis=full_control(4),
     start_joints=(0.0, 1.1, 1.1, 1.1),
     grip_position=(0.0, 0.0, 0.165),

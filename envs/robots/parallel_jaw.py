@@ -5,9 +5,9 @@ Modelled from published dimensions with boxes instead of meshes. Lengths in m, m
 
 import math
 
-from ..sim.colours import FINGER, PALM, THUMB
 from ..sim.types import Shape, Stepping
 from ..sim.urdf import Link
+from .parallel_jaw_look import LOOK
 from .spec import Actuator, BodySymmetry, RobotSpec
 
 _FINGER = (0.0135, 0.007, 0.0385)
@@ -15,11 +15,11 @@ _FINGER = (0.0135, 0.007, 0.0385)
 PARALLEL_JAW = RobotSpec(
     name="ParallelJaw",
     links=(
-        Link("palm", 0.68, (Shape("box", (0.0316, 0.102, 0.046), (0.0, 0.0, 0.02), colour=PALM),)),
+        Link("palm", 0.68, (Shape("box", (0.0316, 0.102, 0.046), (0.0, 0.0, 0.02)),)),
         Link(
             "left_finger",
             1.0,
-            (Shape("box", _FINGER, (0.0, -0.008, 0.0), colour=FINGER),),
+            (Shape("box", _FINGER, (0.0, -0.008, 0.0)),),
             parent="palm",
             joint="prismatic",
             origin=(0.0, 0.0159, 0.1),
@@ -29,7 +29,7 @@ PARALLEL_JAW = RobotSpec(
         Link(
             "right_finger",
             1.0,
-            (Shape("box", _FINGER, (0.0, 0.008, 0.0), colour=THUMB),),
+            (Shape("box", _FINGER, (0.0, 0.008, 0.0)),),
             parent="palm",
             joint="prismatic",
             origin=(0.0, -0.0159, 0.1),
@@ -41,6 +41,7 @@ PARALLEL_JAW = RobotSpec(
         Actuator("left_finger", (0.0, 0.05), 200.0, 0.1),
         Actuator("right_finger", (0.0, 0.05), 200.0, 0.1),
     ),
+    look=LOOK,
     basis=((1.0, 1.0),),
     start_joints=(0.05, 0.05),
     grip_position=(0.0, 0.0, 0.1),

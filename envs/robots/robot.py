@@ -51,7 +51,8 @@ class Robot:
     def __init__(self, spec: RobotSpec, sim: Simulation, workspace: Bounds) -> None:
         """Loads the gripper and welds it to the world."""
         self.spec = spec
-        text = urdf(spec.name, spec.links, spec.grip_position, spec.grip_rotation, sim.visuals)
+        look = spec.look if sim.visuals else None
+        text = urdf(spec.name, spec.links, spec.grip_position, spec.grip_rotation, look)
         # The index of the base is -1.
         index = {link.name: i for i, link in enumerate(spec.links, start=-1)}
         masks = link_masks([link.name for link in spec.links], spec.touching)

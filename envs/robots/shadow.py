@@ -11,10 +11,10 @@ control range of J1 ends where the coupled J0 reaches its limit.
 """
 
 from ..sim import rotations
-from ..sim.colours import FINGER, FOREARM, PALM, THUMB
 from ..sim.rotations import Quaternion, Vector
-from ..sim.types import Colour, Shape, Stepping
+from ..sim.types import Shape, Stepping
 from ..sim.urdf import Link
+from .shadow_look import LOOK
 from .spec import Actuator, Coupling, RobotSpec, full_control
 
 _X: Vector = (1.0, 0.0, 0.0)
@@ -30,10 +30,10 @@ _KNUCKLE = (0.0, _FLEXION[1] / _TIP_RATIO)
 _NO_SHAPES: tuple[Shape, ...] = ()
 
 
-def _bone(radius: float, length: float, colour: Colour) -> tuple[Shape, ...]:
+def _bone(radius: float, length: float) -> tuple[Shape, ...]:
     """A capsule along z, from one joint to the next."""
     half = length / 2.0
-    return (Shape("capsule", (radius, half), (0.0, 0.0, half), colour=colour),)
+    return (Shape("capsule", (radius, half), (0.0, 0.0, half)),)
 
 
 def _joint(
@@ -49,16 +49,16 @@ def _joint(
     return Link(name, mass, shapes, parent, "revolute", origin, rotation, axis, limits)
 
 
-def _finger(key: str, parent: str, knuckle: Vector, colour: Colour) -> tuple[Link, ...]:
+def _finger(key: str, parent: str, knuckle: Vector) -> tuple[Link, ...]:
     """A finger with the abduction J3 and the flexions J2, J1 and J0."""
     return (
         _joint(f"{key}J3", parent, 0.008, _NO_SHAPES, _ABDUCTION, _Y, knuckle),
-        _joint(f"{key}J2", f"{key}J3", 0.014, _bone(0.010, 0.045, colour), _FLEXION),
+        _joint(f"{key}J2", f"{key}J3", 0.014, _bone(0.010, 0.045), _FLEXION),
         _joint(
             f"{key}J1",
             f"{key}J2",
             0.012,
-            _bone(0.00805, 0.025, colour),
+            _bone(0.00805, 0.025),
             _FLEXION,
             origin=(0.0, 0.0, 0.045),
         ),
@@ -66,7 +66,7 @@ def _finger(key: str, parent: str, knuckle: Vector, colour: Colour) -> tuple[Lin
             f"{key}J0",
             f"{key}J1",
             0.010,
-            _bone(0.00705, 0.024, colour),
+            _bone(0.00705, 0.024),
             _FLEXION,
             origin=(0.0, 0.0, 0.025),
         ),
@@ -80,8 +80,8 @@ _WRIST = (
         "WRJ1",
         0.3,
         (
-            Shape("box", (0.032, 0.0111, 0.049), (0.011, 0.0, 0.038), colour=PALM),
-            Shape("box", (0.011, 0.0111, 0.025), (-0.032, 0.0, 0.014), colour=PALM),
+            Shape("box", (0.032, 0.0111, 0.049), (0.011, 0.0, 0.038)),
+            Shape("box", (0.011, 0.0111, 0.025), (-0.032, 0.0, 0.014)),
         ),
         (-0.698, 0.489),
         origin=(0.0, 0.0, 0.034),
@@ -92,7 +92,7 @@ _METACARPAL = _joint(
     "LFJ4",
     "WRJ0",
     0.075,
-    (Shape("box", (0.0095, 0.0111, 0.025), (-0.0165, 0.0, 0.01), colour=PALM),),
+    (Shape("box", (0.0095, 0.0111, 0.025), (-0.0165, 0.0, 0.01)),),
     (0.0, 0.785),
     (0.571, 0.0, 0.821),
     (-0.017, 0.0, 0.044),
@@ -109,14 +109,14 @@ _THUMB = (
         (0.034, -0.009, 0.029),
         rotations.about_y(0.785),
     ),
-    _joint("THJ3", "THJ4", 0.016, _bone(0.013, 0.038, THUMB), (0.0, 1.222)),
+    _joint("THJ3", "THJ4", 0.016, _bone(0.013, 0.038), (0.0, 1.222)),
     _joint("THJ2", "THJ3", 0.010, _NO_SHAPES, (-0.209, 0.209), origin=(0.0, 0.0, 0.038)),
-    _joint("THJ1", "THJ2", 0.016, _bone(0.011, 0.032, THUMB), (-0.524, 0.524), _Y),
+    _joint("THJ1", "THJ2", 0.016, _bone(0.011, 0.032), (-0.524, 0.524), _Y),
     _joint(
         "THJ0",
         "THJ1",
         0.016,
-        _bone(0.00918, 0.026, THUMB),
+        _bone(0.00918, 0.026),
         (-1.571, 0.0),
         _Y,
         (0.0, 0.0, 0.032),
@@ -125,13 +125,13 @@ _THUMB = (
 
 _FINGERS = ("FF", "MF", "RF", "LF")
 _LINKS = (
-    Link("forearm", 1.0, (Shape("capsule", (0.055, 0.06), (0.0, 0.0, -0.14), colour=FOREARM),)),
+    Link("forearm", 1.0, (Shape("capsule", (0.055, 0.06), (0.0, 0.0, -0.14)),)),
     *_WRIST,
-    *_finger("FF", "WRJ0", (0.033, 0.0, 0.095), FINGER),
-    *_finger("MF", "WRJ0", (0.011, 0.0, 0.099), FINGER),
-    *_finger("RF", "WRJ0", (-0.011, 0.0, 0.095), FINGER),
+    *_finger("FF", "WRJ0", (0.033, 0.0, 0.095)),
+    *_finger("MF", "WRJ0", (0.011, 0.0, 0.099)),
+    *_finger("RF", "WRJ0", (-0.011, 0.0, 0.095)),
     _METACARPAL,
-    *_finger("LF", "LFJ4", (-0.017, 0.0, 0.044), FINGER),
+    *_finger("LF", "LFJ4", (-0.017, 0.0, 0.044)),
     *_THUMB,
 )
 _LIMITS = {link.name: link.limits for link in _LINKS}
@@ -168,6 +168,7 @@ SHADOW_HAND = RobotSpec(
         *(("MFJ2", "FFJ2"), ("RFJ2", "MFJ2"), ("LFJ2", "MFJ2")),
         *(("LFJ0", "RFJ1"), ("LFJ1", "RFJ0"), ("LFJ1", "MFJ1")),
     ),
+    look=LOOK,
     basis=full_control(20),
     start_joints=(
         *(_WRIST_MIDDLE, -0.166),

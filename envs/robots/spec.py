@@ -6,10 +6,12 @@ its x axis is the approach axis, its origin lies where an object is held, and th
 is welded there, like Dext-Gen's mocap weld. Grippers differ only in these data.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..sim.rotations import Quaternion, Vector
+from ..sim.surfaces import Look
 from ..sim.types import Stepping
 from ..sim.urdf import Link
 from .rotation_actions import MATRIX, RotationAction
@@ -84,6 +86,8 @@ class RobotSpec:
     Attributes:
         name: the gripper type.
         links: base first; joint observations follow the order of the other links.
+        look: of the links by their names; a link without one looks like its collision shapes.
+            In windows, PyBullet gives a link the colour of its last surface.
         actuators: in the order of the columns of `basis`.
         basis: one row per entry of the joint action:
             targets = centre + half range * clip(joint_action @ basis, -1, 1).
@@ -109,6 +113,7 @@ class RobotSpec:
 
     name: str
     links: tuple[Link, ...]
+    look: Mapping[str, Look]
     actuators: tuple[Actuator, ...]
     basis: Basis
     start_joints: tuple[float, ...]

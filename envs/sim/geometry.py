@@ -1,4 +1,4 @@
-"""Describes shapes in PyBullet's terms, both for collision and for display.
+"""Describes collision shapes in PyBullet's terms.
 
 Meshes are written to a temporary Wavefront file, because PyBullet accepts bodies made of several
 convex pieces in no other form.
@@ -15,29 +15,27 @@ _KINDS = {"box": p.GEOM_BOX, "sphere": p.GEOM_SPHERE, "cylinder": p.GEOM_CYLINDE
 
 
 @contextlib.contextmanager
-def geometry(shape: Shape | Mesh, length_key: str) -> Iterator[dict[str, object]]:
+def geometry(shape: Shape | Mesh) -> Iterator[dict[str, object]]:
     """Yields kind and size of a shape as keyword arguments for PyBullet.
 
     The arguments are valid inside the context only, because a mesh lives in a temporary file.
 
     Args:
         shape: the shape to describe.
-        length_key: PyBullet's keyword for the length of a cylinder: "height" for collision shapes,
-            "length" for visual shapes.
     """
     if isinstance(shape, Mesh):
         with text_file(wavefront(shape), ".obj") as path:
             yield {"shapeType": p.GEOM_MESH, "fileName": path}
     else:
-        yield {"shapeType": _KINDS[shape.kind], **_extent(shape, length_key)}
+        yield {"shapeType": _KINDS[shape.kind], **_extent(shape)}
 
 
-def _extent(shape: Shape, length_key: str) -> dict[str, object]:
+def _extent(shape: Shape) -> dict[str, object]:
     if shape.kind == "box":
         return {"halfExtents": shape.size}
     if shape.kind == "sphere":
         return {"radius": shape.size[0]}
-    return {"radius": shape.size[0], length_key: 2.0 * shape.size[1]}
+    return {"radius": shape.size[0], "height": 2.0 * shape.size[1]}
 
 
 def wavefront(mesh: Mesh) -> str:

@@ -9,25 +9,36 @@ import contextlib
 import functools
 import importlib.util
 import math
-import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pybullet_data
 
 from .bullet import STDERR, STDOUT, quiet
 from .bullet import pybullet as p
-from .geometry import geometry
-from .types import Camera, Mesh, Pose, Shape
+from .colours import BACKDROP
+from .rotations import IDENTITY
+from .surfaces import Surface, surface_file
+from .types import Camera, Pose
 
 RENDERERS = ("software", "egl")
-_WINDOW_LIGHT = (-1.0, 2.0, 6.0)
 # The field of view of PyBullet's window is wide and fixed, so its camera moves closer: to this
 # fraction of the distance.
 _WINDOW_DISTANCE = 0.35
-# A sphere of radius 1.
-_SMOOTH_SPHERE = os.path.join(pybullet_data.getDataPath(), "sphere_smooth.obj")
+# Positions of the lights (world, m). The first ones are close together, so that their shadows have
+# soft edges. The last one brightens what they leave dark, and casts no shadow.
+_LIGHTS = ((3.0, -1.05, 5.0), (2.6, -1.15, 5.0), (2.75, -1.5, 5.0), (-2.5, 4.0, 3.5))
+# The software renderer takes the directions of the lights only, and this distance (m). The nearer,
+# the finer its shadows, and the slower.
+_LIGHT_DISTANCE = 4.0
+_AMBIENT, _DIFFUSE, _SPECULAR = 0.42, 0.84, 0.08
+# Where the camera is in a pixel at each light, so that lights hit different rows and columns.
+_SHIFTS = ((-0.375, -0.125), (-0.125, 0.375), (0.125, -0.375), (0.375, 0.125))
+# Far from all lights and cameras.
+_NOWHERE = (0.0, 0.0, -100.0)
+# Distances (m) from the camera between which something is seen.
+_NEAR, _FAR = 0.05, 20.0
 _EGL = "import pybullet as p; assert p.loadPlugin({!r}, '_eglRendererPlugin', p.connect(2)) >= 0"
 
 
@@ -59,10 +70,12 @@ def disconnect(client: int, renderer: str | None) -> None:
 
 def set_view(client: int, camera: Camera) -> None:
     """Sets the view of a window."""
+    background = [sum(channel) / 2.0 for channel in zip(*BACKDROP, strict=True)][:3]
+    p.configureDebugVisualizer(rgbBackground=background, physicsClientId=client)
     for feature in (p.COV_ENABLE_GUI, p.COV_ENABLE_KEYBOARD_SHORTCUTS):
         p.configureDebugVisualizer(feature, 0, physicsClientId=client)
     p.configureDebugVisualizer(
-        lightPosition=_WINDOW_LIGHT, shadowMapWorldSize=4, physicsClientId=client
+        lightPosition=_LIGHTS[0], shadowMapWorldSize=4, physicsClientId=client
     )
     x, y, z = (eye - target for eye, target in zip(camera.eye, camera.target, strict=True))
     p.resetDebugVisualizerCamera(
@@ -101,41 +114,85 @@ def set_poses(client: int, poses: dict[int, Pose]) -> None:
             p.resetJointStatesMultiDof(body, joints, angles, physicsClientId=client)
 
 
-def add_visual(client: int, shape: Shape | Mesh) -> int:
-    """Adds a visual shape, placed in its body's frame, and returns its id."""
-    with geometry(shape, "length") as keywords:
-        # PyBullet's own sphere has few facets.
-        if isinstance(shape, Shape) and shape.kind == "sphere":
-            scale = 3 * shape.size
-            keywords = {"shapeType": p.GEOM_MESH, "fileName": _SMOOTH_SPHERE, "meshScale": scale}
-        visual: int = p.createVisualShape(
-            rgbaColor=shape.colour,
-            visualFramePosition=shape.position,
-            visualFrameOrientation=shape.rotation,
-            **keywords,
-            physicsClientId=client,
-        )
+def add_visual(client: int, look: Sequence[Surface]) -> int:
+    """Adds a visual shape that consists of surfaces in its body's frame and returns its id."""
+    if not look:
+        # Without a visual shape, PyBullet would make one from the collision shape.
+        speck: int = p.createVisualShape(p.GEOM_SPHERE, radius=1e-6, physicsClientId=client)
+        return speck
+    visual: int = p.createVisualShapeArray(
+        shapeTypes=[p.GEOM_MESH] * len(look),
+        fileNames=[surface_file(surface) for surface in look],
+        meshScales=[(1.0, 1.0, 1.0)] * len(look),
+        rgbaColors=[surface.colour for surface in look],
+        physicsClientId=client,
+    )
     return visual
 
 
-def picture(client: int, camera: Camera, width: int, height: int) -> np.ndarray:
-    """Renders a world: uint8 [height, width, 3]."""
-    view = p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0))
-    projection = p.computeProjectionMatrixFOV(camera.fov, width / height, 0.05, 20.0)
-    pixels = p.getCameraImage(
-        width,
-        height,
-        view,
-        projection,
-        lightDirection=(0.3, 0.1, 1.0),
-        lightDistance=12.0,
-        shadow=1,
-        # Where the EGL plugin is loaded, it replaces this renderer.
-        renderer=p.ER_TINY_RENDERER,
-        flags=p.ER_NO_SEGMENTATION_MASK,
-        physicsClientId=client,
-    )[2]
-    return np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
+def picture(
+    client: int, camera: Camera, width: int, height: int, opacities: Mapping[int, float]
+) -> np.ndarray:
+    """Renders a world: uint8 [height, width, 3].
+
+    It is the mean of one rendering per light. Between them the camera is shifted by a part of a
+    pixel, which smooths edges, and translucent bodies are missing from some of them, because
+    neither renderer draws translucent bodies well.
+
+    Args:
+        client: id of the world.
+        camera: the view.
+        width: in pixels.
+        height: in pixels.
+        opacities: of the translucent bodies, by body id.
+    """
+    n = len(_LIGHTS)
+    poses = {body: p.getBasePositionAndOrientation(body, client) for body in opacities}
+    total = np.zeros((height, width, 3), np.uint16)
+    for index, light in enumerate(_LIGHTS):
+        for body, opacity in opacities.items():
+            if index == round(n * opacity):
+                p.resetBasePositionAndOrientation(body, _NOWHERE, IDENTITY, client)
+        pixels, depth = p.getCameraImage(
+            width,
+            height,
+            p.computeViewMatrix(camera.eye, camera.target, (0.0, 0.0, 1.0)),
+            _projection(camera, width, height, _SHIFTS[index]),
+            lightDirection=light,
+            lightDistance=_LIGHT_DISTANCE,
+            lightColor=(1.0, 1.0, 1.0),
+            lightAmbientCoeff=_AMBIENT,
+            lightDiffuseCoeff=_DIFFUSE,
+            lightSpecularCoeff=_SPECULAR,
+            shadow=int(index < n - 1),
+            # Where the EGL plugin is loaded, it replaces this renderer.
+            renderer=p.ER_TINY_RENDERER,
+            flags=p.ER_NO_SEGMENTATION_MASK,
+            physicsClientId=client,
+        )[2:4]
+        colours = np.asarray(pixels, np.uint8).reshape(height, width, 4)[:, :, :3]
+        is_empty = np.asarray(depth).reshape(height, width, 1) == 1.0
+        total += np.where(is_empty, _backdrop(height), colours)
+    for body, pose in poses.items():
+        p.resetBasePositionAndOrientation(body, *pose, client)
+    return (total // n).astype(np.uint8)
+
+
+def _projection(
+    camera: Camera, width: int, height: int, shift: tuple[float, float]
+) -> tuple[float, ...]:
+    """Returns the projection matrix of a picture that is shifted by parts of a pixel."""
+    y = _NEAR * math.tan(math.radians(camera.fov) / 2.0)
+    x = y * width / height
+    u, v = 2.0 * x * shift[0] / width, 2.0 * y * shift[1] / height
+    matrix: tuple[float, ...] = p.computeProjectionMatrix(u - x, u + x, v - y, v + y, _NEAR, _FAR)
+    return matrix
+
+
+def _backdrop(height: int) -> np.ndarray:
+    """Returns a gradient from top to bottom: uint8 [height, 1, 3]."""
+    top, bottom = 255.0 * np.array(BACKDROP)[:, :3]
+    return np.linspace(top, bottom, height).astype(np.uint8)[:, None]
 
 
 @functools.cache

@@ -10,25 +10,24 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from . import rendering
+from . import contacts, rendering
 from .bullet import pybullet as p
 from .bullet import text_file
 from .collision_masks import EVERYTHING, Mask
+from .colours import UNSEEN
 from .geometry import geometry
 from .rotations import IDENTITY, Quaternion, Vector
-from .types import BodyState, Camera, Contact, Mesh, Shape, Stepping
+from .surfaces import Look, Surface, default_look
+from .types import BodyState, Camera, Colour, Contact, Mesh, Shape, Stepping
 
 _GRAVITY: Vector = (0.0, 0.0, -9.81)
 _ORIGIN = (0.0, 0.0, 0.0)
-# Without an explicit visual shape, PyBullet would make one from the collision shape.
-_PLACEHOLDER = Shape("box", (0.01,) * 3)
 # PyBullet's link index of a body's base.
 _BASE = -1
 # In N m.
 _GEAR_FORCE = 5.0
 # Rolling friction is 0 unless a body asks for it.
 _FRICTION = {"lateralFriction": 1.0, "spinningFriction": 0.01}
-_URDF_FLAGS = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
 
 
 class Simulation:
@@ -48,10 +47,13 @@ class Simulation:
         """Opens a world without bodies."""
         self._client = rendering.connect(renderer)
         self._disconnect = weakref.finalize(self, rendering.disconnect, self._client, renderer)
-        # Collision shape and visual shape by Shape.key.
-        self._shapes: dict[Hashable, tuple[int, int]] = {}
+        # Collision and visual shapes, which bodies share, because PyBullet never frees a shape.
+        self._solids: dict[Hashable, int] = {}
+        self._looks: dict[Look, int] = {}
         # Masks other than the default, by body and link.
         self._masks: dict[tuple[int, int], Mask] = {}
+        # Of markers. Only windows use PyBullet's own translucency, see rendering.picture.
+        self._opacities, self._is_window = dict[int, float](), renderer == "window"
         self._substeps = stepping.substeps
         self.visuals = renderer is not None
         self.control_period = stepping.substeps * stepping.time_step
@@ -59,9 +61,8 @@ class Simulation:
         p.setPhysicsEngineParameter(
             fixedTimeStep=stepping.time_step,
             numSolverIterations=stepping.iterations,
-            # Visual shapes are read later than their files exist, so PyBullet must cache them.
-            # Otherwise the cache would only take up memory: it keeps every file.
-            enableFileCaching=int(self.visuals),
+            # The cache would only take up memory: it keeps every file.
+            enableFileCaching=0,
             deterministicOverlappingPairs=1,
             erp=stepping.erp,
             contactERP=stepping.contact_erp,
@@ -92,7 +93,8 @@ class Simulation:
             masks: one per link, base first; if empty, the robot's links do not collide with each
                 other.
         """
-        flags = _URDF_FLAGS | (p.URDF_USE_SELF_COLLISION if masks else 0)
+        flags = p.URDF_USE_INERTIA_FROM_FILE | p.URDF_MAINTAIN_LINK_ORDER
+        flags |= p.URDF_USE_SELF_COLLISION if masks else 0
         with text_file(text, ".urdf") as path:
             body: int = p.loadURDF(path, flags=flags, physicsClientId=self._client)
         links = range(_BASE, p.getNumJoints(body, physicsClientId=self._client))
@@ -102,7 +104,9 @@ class Simulation:
             self._masks |= {(body, link): mask for link, mask in zip(links, masks, strict=True)}
         return body
 
-    def add_body(self, shape: Shape | Mesh, mass: float, rolling_friction: float = 0.0) -> int:
+    def add_body(
+        self, shape: Shape | Mesh, mass: float, rolling_friction: float = 0.0, look: Look = ()
+    ) -> int:
         """Adds a body that consists of one shape and returns its body id.
 
         PyBullet computes the inertia from the shape's bounding box.
@@ -111,33 +115,49 @@ class Simulation:
             shape: its position and rotation are those of the body in the world.
             mass: in kg; 0 makes the body immovable.
             rolling_friction: PyBullet's coefficient.
+            look: what is seen, in the body's frame; if empty, the shape with rounded edges.
         """
-        # PyBullet never frees a shape, so bodies share them.
-        if shape.key not in self._shapes:
-            with geometry(shape, "height") as keywords:
-                collision: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
-            visible = shape if self.visuals else _PLACEHOLDER
-            centred = visible._replace(position=_ORIGIN, rotation=IDENTITY)
-            self._shapes[shape.key] = collision, rendering.add_visual(self._client, centred)
-        collision, visual = self._shapes[shape.key]
+        if shape.key not in self._solids:
+            with geometry(shape) as keywords:
+                solid: int = p.createCollisionShape(**keywords, physicsClientId=self._client)
+            self._solids[shape.key] = solid
+        is_seen = self.visuals and shape.colour != UNSEEN
+        visual = self._visual(look or default_look(shape)) if is_seen else self._visual(())
+        pose = shape.position, shape.rotation
         body: int = p.createMultiBody(
-            mass, collision, visual, shape.position, shape.rotation, physicsClientId=self._client
+            mass, self._solids[shape.key], visual, *pose, physicsClientId=self._client
         )
         p.changeDynamics(
             body, _BASE, **_FRICTION, rollingFriction=rolling_friction, physicsClientId=self._client
         )
         return body
 
-    def add_marker(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
-        """Adds shapes that do not collide and returns their bodies; none without visual shapes."""
-        if not self.visuals:
-            return ()
-        visuals = [rendering.add_visual(self._client, shape) for shape in shapes]
-        return tuple(p.createMultiBody(0.0, -1, v, physicsClientId=self._client) for v in visuals)
+    def add_marker(self, surfaces: Sequence[Surface]) -> tuple[int, ...]:
+        """Adds surfaces that are only seen and returns their bodies; none without visual shapes."""
+        marker = []
+        for surface in surfaces if self.visuals else ():
+            visual = self._visual((surface,))
+            body = p.createMultiBody(0.0, -1, visual, physicsClientId=self._client)
+            self._opacities[body] = surface.colour[3]
+            self.paint_marker([body], surface.colour)
+            marker.append(body)
+        return tuple(marker)
+
+    def _visual(self, look: Look) -> int:
+        if look not in self._looks:
+            self._looks[look] = rendering.add_visual(self._client, look)
+        return self._looks[look]
+
+    def paint_marker(self, marker: Sequence[int], colour: Colour) -> None:
+        """Changes the colour of a marker's surfaces, but not how translucent they are."""
+        for body in marker:
+            rgba = (*colour[:3], self._opacities[body] if self._is_window else 1.0)
+            p.changeVisualShape(body, _BASE, rgbaColor=rgba, physicsClientId=self._client)
 
     def remove_body(self, body: int) -> None:
         """Removes a body; PyBullet leaks about 900 bytes per body."""
         p.removeBody(body, physicsClientId=self._client)
+        self._opacities.pop(body, None)
 
     # State
 
@@ -202,40 +222,19 @@ class Simulation:
         return state[4], state[5]
 
     def is_clear(self, body: int, distance: float) -> bool:
-        """Whether no other body is nearer than `distance` (m); does not affect the physics."""
-        client = self._client
-        bodies = [p.getBodyUniqueId(i, client) for i in range(p.getNumBodies(client))]
-        return not any(
-            p.getClosestPoints(body, other, distance, physicsClientId=client)
-            for other in bodies
-            if other != body
-        )
+        """Whether no other body is nearer than `distance` (m)."""
+        return contacts.is_clear(self._client, body, distance)
 
     def contacts(self, body: int, other: int, links: Sequence[str]) -> list[Contact]:
-        """Returns the points where a body touched another one in the last substep.
-
-        Args:
-            body: the touching body, whose links the contacts name.
-            other: the touched body, on which the forces act.
-            links: names of the touching body's links, base first.
-        """
-        contacts = []
-        for point in p.getContactPoints(body, other, physicsClientId=self._client):
-            link, (position, (nx, ny, nz), distance, force) = point[3], point[6:10]
-            push_1, tangent_1, push_2, tangent_2 = point[10:14]
-            frame = ((-nx, -ny, -nz), tangent_1, tangent_2)
-            # PyBullet reports the force that acts on `body`.
-            push = (force, -push_1, -push_2)
-            contacts.append(Contact(links[link + 1], position, frame, push, distance))
-        return contacts
+        """Returns the points where a body, with its named links, touched another one."""
+        return contacts.contacts(self._client, body, other, links)
 
     # Motion
 
     def weld(self, body: int) -> int:
         """Welds a body's base to the world by a soft constraint and returns the constraint's id."""
-        frames = _ORIGIN, _ORIGIN, _ORIGIN
         constraint: int = p.createConstraint(
-            body, _BASE, -1, -1, p.JOINT_FIXED, *frames, physicsClientId=self._client
+            body, _BASE, -1, -1, p.JOINT_FIXED, *[_ORIGIN] * 3, physicsClientId=self._client
         )
         return constraint
 
@@ -296,4 +295,4 @@ class Simulation:
 
     def picture(self, camera: Camera, width: int, height: int) -> np.ndarray:
         """Renders the world: uint8 [height, width, 3]."""
-        return rendering.picture(self._client, camera, width, height)
+        return rendering.picture(self._client, camera, width, height, self._opacities)

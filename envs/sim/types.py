@@ -62,6 +62,7 @@ class Mesh(NamedTuple):
         name: unique among meshes.
         pieces: at a scale of 1.
         outline: corners of the convex hull of all pieces at a scale of 1 (m), [n, 3].
+        surface: what it looks like, at a scale of 1; it need not be convex.
         scale: factor on all lengths.
         position: of its frame (m).
         rotation: quaternion xyzw.
@@ -71,6 +72,7 @@ class Mesh(NamedTuple):
     name: str
     pieces: tuple[Piece, ...]
     outline: np.ndarray
+    surface: Piece
     scale: float = 1.0
     position: Vector = (0.0, 0.0, 0.0)
     rotation: Quaternion = IDENTITY

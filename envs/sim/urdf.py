@@ -5,10 +5,12 @@ base link is the grip frame, so that the simulated pose of the base is the grip 
 arithmetic at run time. Inertias are isotropic and have a lower bound.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from . import rotations
 from .rotations import IDENTITY, Quaternion, Vector
+from .surfaces import Look, rounded, surface_file
 from .types import Shape
 
 # In kg m2. Lighter links explode or eject objects at steps of 5 ms.
@@ -46,7 +48,7 @@ def urdf(
     links: tuple[Link, ...],
     grip_position: Vector,
     grip_rotation: Quaternion,
-    visuals: bool,
+    look: Mapping[str, Look] | None,
 ) -> str:
     """Returns the URDF text of a gripper.
 
@@ -57,7 +59,7 @@ def urdf(
         links: base first.
         grip_position: origin of the grip frame in the gripper's frame (m).
         grip_rotation: of the grip frame in the gripper's frame, quaternion xyzw.
-        visuals: whether links have visual shapes.
+        look: of the links by their names; None: they have no visual shapes.
     """
     to_grip = rotations.inverse(grip_rotation)
 
@@ -73,51 +75,61 @@ def urdf(
         )
         for shape in base.shapes
     )
-    parts = [_link(base, shapes, visuals)]
+    frame = in_grip_frame((0.0, 0.0, 0.0)), to_grip
+    parts = [_link(base, shapes, _visuals(base, shapes, look, frame))]
     for link in links[1:]:
         on_base = link.parent == base.name
         origin = in_grip_frame(link.origin) if on_base else link.origin
         rotation = rotations.multiply(to_grip, link.rotation) if on_base else link.rotation
+        visuals = _visuals(link, link.shapes, look)
         parts += [_link(link, link.shapes, visuals), _joint(link, origin, rotation)]
     return f'<robot name="{name}">\n' + "\n".join(parts) + "\n</robot>\n"
 
 
 def fixed_urdf(name: str, shapes: tuple[Shape, ...], visuals: bool) -> str:
     """Returns the URDF text of one immovable body made of shapes in the world frame."""
-    link = _link(Link(name, 0.0, shapes), shapes, visuals)
-    return f'<robot name="{name}">\n{link}\n</robot>\n'
+    link = Link(name, 0.0, shapes)
+    text = _link(link, shapes, _visuals(link, shapes, {} if visuals else None))
+    return f'<robot name="{name}">\n{text}\n</robot>\n'
 
 
-def _link(link: Link, shapes: tuple[Shape, ...], visuals: bool) -> str:
+def _visuals(
+    link: Link,
+    shapes: tuple[Shape, ...],
+    look: Mapping[str, Look] | None,
+    frame: tuple[Vector, Quaternion] = ((0.0, 0.0, 0.0), IDENTITY),
+) -> list[str]:
+    """Returns what is seen of a link.
+
+    Args:
+        link: the link.
+        shapes: its collision shapes; they are seen if it has no look.
+        look: of all links; None: nothing is seen.
+        frame: position and rotation of the frame of the link's look.
+    """
+    if look is None:
+        return []
+    if link.name in look:
+        seen = [(surface, *frame) for surface in look[link.name]]
+    else:
+        seen = [(rounded(shape), shape.position, shape.rotation) for shape in shapes]
+    return [
+        f'<visual>{_origin(position, rotation)}<geometry><mesh filename="{surface_file(surface)}"/>'
+        f'</geometry><material name="{link.name}{index}"><color rgba="{_row(surface.colour)}"/>'
+        "</material></visual>"
+        for index, (surface, position, rotation) in enumerate(seen)
+    ]
+
+
+def _link(link: Link, shapes: tuple[Shape, ...], visuals: list[str]) -> str:
     moment = max([_INERTIA_FLOOR, *(_inertia(link.mass, shape) for shape in shapes)])
     parts = [
         f'<link name="{link.name}"><inertial><mass value="{link.mass}"/>'
         f'<inertia ixx="{moment}" iyy="{moment}" izz="{moment}" ixy="0" ixz="0" iyz="0"/>'
         "</inertial>"
     ]
-    for index, shape in enumerate(shapes):
-        parts.append(f"<collision>{_pose_and_geometry(shape)}</collision>")
-        if visuals:
-            colour = f'<color rgba="{_row(shape.colour)}"/>'
-            paint = f'<material name="{link.name}{index}">{colour}</material>'
-            for part in _smooth(shape):
-                parts.append(f"<visual>{_pose_and_geometry(part)}{paint}</visual>")
-    return "".join(parts) + "</link>"
-
-
-def _smooth(shape: Shape) -> tuple[Shape, ...]:
-    """Returns the visual shapes of a shape.
-
-    PyBullet draws capsules with few facets, so they become a cylinder and two spheres.
-    """
-    if shape.kind != "capsule":
-        return (shape,)
-    radius, half_length = shape.size
-    x, y, z = rotations.rotate(shape.rotation, (0.0, 0.0, half_length))
-    a, b, c = shape.position
-    ends = (a + x, b + y, c + z), (a - x, b - y, c - z)
-    balls = tuple(Shape("sphere", (radius,), end, colour=shape.colour) for end in ends)
-    return (shape._replace(kind="cylinder"), *balls)
+    parts += [f"<collision>{_pose_and_geometry(shape)}</collision>" for shape in shapes]
+    return "".join([*parts, *visuals, "</link>"])
 
 
 def _pose_and_geometry(shape: Shape) -> str:

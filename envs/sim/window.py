@@ -113,6 +113,7 @@ class ShownSimulation(Simulation):
     add_urdf = _mirrored(Simulation.add_urdf)
     add_body = _mirrored(Simulation.add_body)
     add_marker = _mirrored(Simulation.add_marker)
+    paint_marker = _mirrored(Simulation.paint_marker)
     remove_body = _mirrored(Simulation.remove_body)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..sim.colours import FLOOR, TABLE
+from ..sim.colours import TABLE, UNSEEN
 from ..sim.rotations import Vector
 from ..sim.types import Camera, Shape
 from . import terrain
@@ -119,7 +119,7 @@ def _sample(
 
 
 _TABLE = Shape("box", (0.25, 0.35, 0.2), (0.5, 0.0, 0.2), colour=TABLE)
-_FLOOR = Shape("box", (5.0, 5.0, 0.5), (0.5, 0.0, -0.5), colour=FLOOR)
+_FLOOR = Shape("box", (5.0, 5.0, 0.5), (0.5, 0.0, -0.5), colour=UNSEEN)
 
 FLAT = ArenaSpec(
     solids=(_FLOOR, _TABLE),
@@ -130,7 +130,7 @@ FLAT = ArenaSpec(
     goal_region=(0.15, 0.15),
     clearance=0.1,
     lift_height=0.3,
-    camera=Camera(eye=(1.6, 1.0, 1.54), target=(0.5, 0.0, 0.65), fov=24.5),
+    camera=Camera(eye=(1.216, 0.56, 1.078), target=(0.5, 0.0, 0.615), fov=32.0),
 )
 
 UNEVEN = replace(FLAT, bed=terrain.make_bed(FLAT.centre, FLAT.surface))

@@ -17,9 +17,7 @@ from numpy.typing import ArrayLike
 from ..robots.spec import ObservationLayout
 from ..sim import rotations
 from ..sim.rotations import IDENTITY, Quaternion, Vector
-from ..sim.types import Shape
 from .arenas import ArenaSpec, ResetError
-from .markers import POSE_MARKER, POSITION_MARKER, region_marker
 
 # A sample is rejected with probability < 0.7, so this limit is never reached in practice.
 _MAX_SAMPLES = 1000
@@ -35,8 +33,8 @@ class Task:
         goal_size: length G of a goal; its first three numbers are the position (world, m).
         tolerance: greatest distance (m) at which a goal counts as achieved.
         lowest_reward: least reward of a step.
-        marker: visual shapes of a goal, in its frame.
-        region: visual shapes of the region to avoid, around its centre.
+        forbidden: radius of the obstacle (m); inside it, the object's centre is a violation; 0:
+            there is none.
         angle_tolerance: greatest angle (rad) at which a goal counts as achieved; None if goals have
             no rotation.
         goal_layout: blocks (name, size, unit) of a goal.
@@ -45,8 +43,7 @@ class Task:
     goal_size: int = 3
     tolerance: float = 0.05
     lowest_reward: float = -1.0
-    marker: tuple[Shape, ...] = POSITION_MARKER
-    region: tuple[Shape, ...] = ()
+    forbidden: float = 0.0
     angle_tolerance: float | None = None
     goal_layout: ObservationLayout = (("object_pos", 3, "m"),)
 
@@ -135,7 +132,6 @@ class Orient(Task):
     """
 
     goal_size: int = 9
-    marker: tuple[Shape, ...] = POSE_MARKER
     angle_tolerance: float | None = 0.2
     goal_layout: ObservationLayout = (("object_pos", 3, "m"), ("object_rot", 6, "-"))
     yaw: float = 1.5
@@ -188,7 +184,6 @@ class Avoid(Task):
     that goals in hindsight keep the obstacle of their episode.
 
     Attributes:
-        forbidden: radius of the obstacle (m); inside it, the object's centre is a violation.
         p_between: probability of an obstacle about half way to the goal, if there is room.
     """
 
@@ -196,7 +191,6 @@ class Avoid(Task):
     lowest_reward: float = -2.0
     goal_layout: ObservationLayout = (("object_pos", 3, "m"), ("obstacle_pos", 3, "m"))
     forbidden: float = 0.1
-    region: tuple[Shape, ...] = region_marker(0.1)
     p_between: float = 0.5
 
     def sample_goal(

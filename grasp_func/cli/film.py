@@ -21,6 +21,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     # the encoder's usual blocks of 16 pixels would change the size of frames
     ".mp4": {"codec": "libx264", "macro_block_size": 2},
     ".gif": {"loop": 0},
+    ".webp": {"loop": 0, "quality": 75, "method": 4},
 }
 SUCCESS_COLOUR = (40, 200, 60)
 # Of the caption and the frame, as shares of the picture's height.
@@ -120,5 +121,5 @@ def _open_film(path: Path, unfinished: Path, fps: int) -> Any:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
     with contextlib.suppress(OSError):
         unfinished.unlink()
-    speed = {"duration": 1000.0 / fps} if path.suffix == ".gif" else {"fps": fps}
+    speed = {"fps": fps} if path.suffix == ".mp4" else {"duration": 1000.0 / fps}
     return imageio.get_writer(unfinished, **speed, **FORMATS[path.suffix])

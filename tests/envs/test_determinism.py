@@ -85,9 +85,11 @@ def test_the_process_does_not_matter(env_id, elsewhere):
     assert elsewhere[env_id] == reference(env_id)
 
 
-@pytest.mark.parametrize("env_id", ONE_OF_EACH)
-def test_rendering_does_not_matter(env_id):
-    env = gymnasium.make(env_id, render_mode="rgb_array", render_width=32, render_height=24)
+@pytest.mark.parametrize("trace", [False, True], ids=("plain", "trace"))
+@pytest.mark.parametrize("env_id", [*ONE_OF_EACH, "FlatSHOrient-v0", "ObstacleSHCube-v0"])
+def test_rendering_does_not_matter(env_id, trace):
+    size = {"render_width": 32, "render_height": 24}
+    env = gymnasium.make(env_id, render_mode="rgb_array", render_trace=trace, **size)
     assert digest(env, SEED) == reference(env_id)
     env.close()
 
