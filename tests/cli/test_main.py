@@ -120,4 +120,4 @@ def test_another_save_dir_starts_from_the_agents_of_saves(tmp_path):
         arguments = ["--env", ENV, *changes, "--save-dir", "mine"]
         done = launch("grasp-func", "train", *arguments, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert f"{folder}/pretrain/ParallelJaw: pre-trained" in done.stdout.splitlines()[0]
+        assert f"{folder}/pretrain/ParallelJaw: pre-trained" in done.stdout
