@@ -95,7 +95,7 @@ def comparison(runs: Sequence[tuple[str, Sequence[Row]]], x: str) -> "Figure":
         for goal in SUCCESS
         if any(row.get(goal[0]) is not None for _, rows in runs for row in rows)
     ]
-    figure = _figure(1 + 3.2 * len(goals), 3.6, layout="constrained")
+    figure = _figure(1 + 3.2 * len(goals), 4, layout="constrained")
     panels = figure.subplots(1, len(goals), sharey=True, squeeze=False)[0]
     groups = {name: [rows for other, rows in runs if other == name] for name, _ in runs}
     for panel, (name, _, title) in zip(panels, goals, strict=True):
@@ -106,13 +106,12 @@ def comparison(runs: Sequence[tuple[str, Sequence[Row]]], x: str) -> "Figure":
                 "linestyle": STYLES[turn % len(STYLES)],
             }
             curves = [_curve(rows, column, unit, name) for rows in members]
-            _draw_group(
-                panel, curves, f"{group} ({len(members)} run{'s' * (len(members) > 1)})", style
-            )
+            _draw_group(panel, curves, group, style)
         panel.set(title=title, xlabel=label, ylim=(-0.02, 1.02))
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("success (mean, 95% interval)")
-    panels[-1].legend(loc="lower right", fontsize="small")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
     return figure
 
 
@@ -128,7 +127,8 @@ def _draw_group(panel: "Axes", curves: Sequence[Array], label: str, style: dict[
         x = x[(x >= first) & (x <= last)]
         values = np.stack([np.interp(x, *curve[:2]) for curve in curves])
         mean, (low, high) = values.mean(axis=0), _bootstrap(values)
-    panel.plot(x, mean, **style, label=label)
+    n_runs = f"{len(curves)} run{'s' if len(curves) > 1 else ''}"
+    panel.plot(x, mean, **style, label=f"{label} ({n_runs})")
     panel.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
 
 

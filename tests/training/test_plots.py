@@ -86,7 +86,7 @@ def test_runs_of_one_label_have_a_mean_and_an_interval(figures):
     assert list(single.get_ydata()) == [0.9, 0.9]
     colours = [line.get_color() for line in panel.lines]
     assert colours == [palette.GROUPS[0]] * 3 + [palette.GROUPS[1]]
-    legend = [text.get_text() for text in table.get_legend().texts]
+    legend = [text.get_text() for text in figure.legends[0].texts]
     assert legend == ["a (2 runs)", "b (1 run)"]
     # means of two draws of .2 and .6: .2 or .6 in a quarter of the resamples each
     band, wilson = (collection.get_paths()[0].vertices[:, 1] for collection in panel.collections)
