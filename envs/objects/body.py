@@ -61,8 +61,9 @@ class ObjectBody:
         if not unchanged:
             if self._body >= 0:
                 self._sim.remove_body(self._body)
+            look = spec.look_at(size) if self._sim.visuals else ()
             self._body = self._sim.add_body(
-                spec.shape.scaled(size), spec.mass, spec.rolling_friction, spec.look_at(size)
+                spec.shape.scaled(size), spec.mass, spec.rolling_friction, look
             )
             self._spec, self._size = spec, size
             self._bodies += 1
