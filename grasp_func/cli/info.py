@@ -25,7 +25,7 @@ def command() -> None:
         "packages": ", ".join(packages),
         "MPI library": comm.library_version() or "none that mpi4py can load",
         "mpirun": f"{mpirun} ({launch.mpirun_version(mpirun)})" if mpirun else launch.NO_MPIRUN,
-        "C++ compiler": f"{compiler}; --compile needs it",
+        "C++ compiler": f"{compiler}, for compiled updates",
         "CPU": f"{machine.cpu_facts().get('model name', 'unknown')}: "
         f"{cores} core(s), {threads} hardware thread(s)",
         "memory": f"{machine.machine_memory() / 2**30:.1f} GiB",

@@ -36,18 +36,8 @@ FILM_SIZE = {"render_width": 240, "render_height": 180}
     metavar="N",
     help="Start N processes with mpirun, with the options that it needs on this machine.",
 )
-@click.option(
-    "--eager",
-    "updates",
-    flag_value="eager",
-    help="Short for --updates eager.",
-)
-@click.option(
-    "--compile",
-    "updates",
-    flag_value="compiled",
-    help="Short for --updates compiled.",
-)
+@click.option("--eager", "updates", flag_value="eager", help="Short for --updates eager.")
+@click.option("--compile", "updates", flag_value="compiled", help="Short for --updates compiled.")
 @click.option(
     "--save-dir", type=arguments.FOLDER, default="saves", metavar="DIR", show_default=True
 )
@@ -108,11 +98,7 @@ def _start(n: int) -> NoReturn:
     """Starts this command without -n under mpirun, in place of this process."""
     words = iter(sys.orig_argv[1:])
     # The number stands behind -n, or is the next word, which the list skips.
-    kept = [
-        word
-        for word in words
-        if not re.fullmatch(r"-n\d+", word) and not (word == "-n" and next(words))
-    ]
+    kept = (w for w in words if not re.fullmatch(r"-n\d+", w) and not (w == "-n" and next(words)))
     mpirun = launch.mpirun(n, [sys.executable, *kept])
     print(mpirun, flush=True)
     mpirun.replace_process()

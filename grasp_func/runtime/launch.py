@@ -1,7 +1,7 @@
 """Starts several processes with mpirun, with the options that it needs on this machine.
 
 Open MPI counts cores and refuses more processes than that, and the user root, unless it is told
-otherwise. MPICH and its relatives need no options.
+otherwise. MPICH needs no options.
 """
 
 import os
@@ -52,7 +52,8 @@ def find_mpirun() -> str | None:
 def mpirun_version(path: str) -> str:
     """Returns what mpirun says of itself, in one line."""
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return " ".join(done.stdout.split("\n\n")[0].split())
+    # Open MPI says it on the first line, MPICH on two.
+    return " ".join(" ".join(done.stdout.splitlines()[:2]).split())
 
 
 def mpirun(n: int, program: Sequence[str]) -> Command:

@@ -48,7 +48,7 @@ def test_environments_are_completed():
         (["train", "--set", "batch"], ["batches=", "batch_size="]),
         (["train", "--set", "updates=c"], ["updates=compiled"]),
         (["train", "--set", "no_key="], []),
-        (["train", "--updates", ""], ["eager", "traced", "compiled"]),
+        (["train", "--updates", ""], ["auto", "eager", "traced", "compiled"]),
         (["train", "--grad-clip", ""], ["null"]),
         (["train", "--state-norm-i"], ["--state-norm-idx"]),
         (["export", "--format", "d"], ["dextgen"]),
@@ -70,7 +70,7 @@ def test_folders_and_files_are_left_to_the_shell():
     [
         ("train --env ObstacleS", ["ObstacleSHCube-v0"]),
         ("train --set updat", ["compopt -o nospace", "updates="]),
-        ("train --set updates =", ["eager", "traced", "compiled"]),
+        ("train --set updates =", ["auto", "eager", "traced", "compiled"]),
         ("train --set updates = c", ["compiled"]),
         ("train --updates = c", ["compiled"]),
     ],
