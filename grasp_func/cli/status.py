@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from grasp_func.storage.stats_log import Row
     from grasp_func.training.setup import Run
 
-# Environment steps after which an evaluation first reached .95: medians of the runs in
+# Environment steps after which an evaluation first reached a success of .95: medians of the runs in
 # docs/results with two workers and the shipped settings of their time.
+TYPICAL_SUCCESS = 0.95
 TYPICAL_STEPS = {
     "FlatPJCube-v0": 320_000,
     "FlatBarrettCube-v0": 1_800_000,
@@ -51,6 +52,7 @@ class Status:
     cycle: CycleResult | None = None
     row: "Row | None" = None  # of the last epoch
     best: "Row | None" = None  # of the epoch with the best agent
+    reached: bool = False  # whether an evaluation reached TYPICAL_SUCCESS
     stop_requested: bool = False
     # (time, environment steps, updates) after the last cycles
     speed: deque[tuple[float, int, int]] = field(default_factory=deque)
@@ -66,6 +68,7 @@ class Status:
     def on_row(self, row: "Row") -> None:
         """Notes an epoch."""
         self.row = row
+        self.reached |= row["success"] >= TYPICAL_SUCCESS
         if row["best"]:
             self.best = row
 
@@ -212,7 +215,7 @@ def time_left(status: Status) -> list[str]:
     last = run.cfg.epochs * run.cfg.cycles * run.steps_per_cycle
     left = [f"{duration((last - cycle.env_steps) / speeds[0])} left to epoch {run.cfg.epochs}"]
     typical = TYPICAL_STEPS.get(status.env)
-    if typical and cycle.env_steps < typical and not (status.row and status.row["success"] >= 0.95):
+    if typical and cycle.env_steps < typical and not status.reached:
         seconds = (typical - cycle.env_steps) / speeds[0]
         left.append(f"typically {duration(seconds)} to success .95")
     return left

@@ -8,6 +8,7 @@ import pytest
 
 from grasp_func.cli.status import (
     TYPICAL_STEPS,
+    TYPICAL_SUCCESS,
     Status,
     block,
     doing,
@@ -143,6 +144,7 @@ def test_the_time_to_success_is_typical_of_the_environment(status):
     # (320,000 - 20) steps at 10 a second
     assert time_left(status)[1] == "typically 8:53:18 to success .95"
     status.on_row(make_row(1, success=0.96))
+    status.on_row(make_row(2, success=0.90))
     assert len(time_left(status)) == 1
 
 
@@ -158,5 +160,5 @@ def test_typical_times_are_those_of_the_results(env_id):
     reached = []
     for path in (RESULTS / env_id).glob("seed*[0-9].json"):
         rows = json.loads(path.read_text())["epochs"]
-        reached.append(next(row["env_steps"] for row in rows if row["success"] >= 0.95))
+        reached.append(next(row["env_steps"] for row in rows if row["success"] >= TYPICAL_SUCCESS))
     assert TYPICAL_STEPS[env_id] == statistics.median(reached)
