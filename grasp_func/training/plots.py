@@ -74,7 +74,7 @@ def stats_png(title: str, rows: Sequence[Row]) -> bytes:
     _mark_phases(panels, rows)
     figure.suptitle(title)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, pil_kwargs={"compress_level": 3})
+    figure.savefig(buffer, format="png", dpi=100, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
 
 
