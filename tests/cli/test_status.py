@@ -80,6 +80,7 @@ def test_a_line_says_where_the_run_is_and_how_fast(status):
     # the speed is that of the last 4 cycles
     for cycle in range(3, 8):
         status.on_cycle(CycleResult(cycle, 10 * cycle, 2 * cycle, METRICS), now=100.0 + 2 * cycle)
+    assert len(status.speed) == 5
     assert ", 5 steps/s, 1 updates/s, " in status_line(status, 125)
 
 

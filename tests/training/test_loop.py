@@ -346,6 +346,16 @@ def test_progress_is_reported_and_timed(eager):
     assert sum(result.times) == pytest.approx(result.seconds, abs=0.01)
 
 
+def test_each_process_reports_as_if_the_others_were_as_far(eager):
+    def process(comm):
+        run, reports = make_run(tiny_config(epochs=1, evals=3, workers=2), comm), []
+        list(loop.train(run, initial_state(run), on_progress=reports.append))
+        return [report for report in reports if report.activity == "evaluation"]
+
+    for reports in run_twins(2, process):
+        assert reports == [("evaluation", n, 6) for n in (0, 2, 4)]
+
+
 def test_time_between_epochs_is_saving(eager):
     run = make_run(tiny_config(epochs=2))
     results = loop.train(run, initial_state(run))
