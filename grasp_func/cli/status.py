@@ -4,7 +4,6 @@ Imports nothing heavy, so that there is something to show before torch is loaded
 """
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,8 +238,8 @@ def _speeds(status: Status) -> list[str]:
     return [f"{status.speeds[0]:,.0f} steps/s", f"{status.speeds[1]:,.0f} updates/s"]
 
 
-def _shares(row: "Row") -> Iterable[str]:
-    """Yields how an epoch's time was divided."""
+def _shares(row: "Row") -> list[str]:
+    """Returns how an epoch's time was divided."""
     seconds = {name: row.get(f"seconds_{name}", 0.0) for name in palette.TIMES}
     total = sum(seconds.values())
     return [f"{name} {value / total:.0%}" for name, value in seconds.items()] if total else []

@@ -180,7 +180,7 @@ def _open_log(
     if not args.film_every:
         return EpochLog(run.cfg, loggers)
     size = FILM_SIZE if args.env in ENV_IDS else {}
-    env = make_env(args.env, {**run.cfg.kwargs, **size}, "rgb_array")
+    env = make_env(args.env, {**size, **run.cfg.kwargs}, "rgb_array")
     return EpochLog(run.cfg, loggers, Film(run, env, args.film_every))
 
 

@@ -37,7 +37,7 @@ AXES = {
     "epochs": ("epoch", 1.0, "epochs"),
 }
 STYLES = ("-", "--", ":")  # of groups, when there are more than colours
-RESAMPLES = 2000
+RESAMPLES, BATCH = 2000, 100  # of the bootstrap; a batch is held in memory
 
 
 def stats_png(title: str, rows: Sequence[Row]) -> bytes:
@@ -106,7 +106,7 @@ def comparison(runs: Sequence[tuple[str, Sequence[Row]]], x: str) -> "Figure":
                 "linestyle": STYLES[turn % len(STYLES)],
             }
             curves = [_curve(rows, column, unit, name) for rows in members]
-            _draw_group(panel, curves, group, style)
+            _draw_group(panel, [curve for curve in curves if curve.size], group, style)
         panel.set(title=title, xlabel=label, ylim=(-0.02, 1.02))
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("success (mean, 95% interval)")
@@ -117,28 +117,34 @@ def comparison(runs: Sequence[tuple[str, Sequence[Row]]], x: str) -> "Figure":
 
 def _draw_group(panel: "Axes", curves: Sequence[Array], label: str, style: dict[str, Any]) -> None:
     """Draws runs [4, epochs] of x, success and its bounds, and what they have in common."""
+    if not curves:
+        return
     if len(curves) == 1:
         x, mean, low, high = curves[0]
     else:
         for curve in curves:
             panel.plot(*curve[:2], **style, alpha=0.35, linewidth=0.8)
-        first, last = max(curve[0, 0] for curve in curves), min(curve[0, -1] for curve in curves)
-        x = np.unique(np.concatenate([curve[0] for curve in curves]))
-        x = x[(x >= first) & (x <= last)]
-        values = np.stack([np.interp(x, *curve[:2]) for curve in curves])
-        mean, (low, high) = values.mean(axis=0), _bootstrap(values)
+        x = _common(curves)
+        values = np.array([np.interp(x, *curve[:2]) for curve in curves])
+        mean, (low, high) = values.mean(axis=0), _bootstrap(values) if x.size else (x, x)
     n_runs = f"{len(curves)} run{'s' if len(curves) > 1 else ''}"
     panel.plot(x, mean, **style, label=f"{label} ({n_runs})")
     panel.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def _common(curves: Sequence[Array]) -> Array:
+    """Returns the points x of all curves, where every curve has begun and none has ended."""
+    first, last = max(curve[0, 0] for curve in curves), min(curve[0, -1] for curve in curves)
+    x: Array = np.unique(np.concatenate([curve[0] for curve in curves]))
+    return x[(x >= first) & (x <= last)]
 
 
 def _bootstrap(values: Array) -> tuple[Array, Array]:
     """Returns a 95% interval [2, points] of the mean of values [runs, points] over runs."""
     from scipy.stats import bootstrap
 
-    found = bootstrap(
-        (values,), np.mean, axis=0, n_resamples=RESAMPLES, method="percentile", rng=0
-    ).confidence_interval
+    settings = {"n_resamples": RESAMPLES, "batch": BATCH, "method": "percentile", "rng": 0}
+    found = bootstrap((values,), np.mean, axis=0, **settings).confidence_interval
     return found.low, found.high
 
 
@@ -177,7 +183,8 @@ def _mark_phases(panels: Sequence["Axes"], rows: Sequence[Row]) -> None:
         for panel in panels:
             panel.axvline(begins, color=palette.GREY, linestyle="--")
         rates = {f"{row[name]:g}" for name in ("actor_lr", "critic_lr") if name in row}
-        label = f" {row['phase']} phase\n learning rate {' and '.join(sorted(rates))}"
+        label = f" {row['phase']} phase\n"
+        label += f" learning rate {' and '.join(sorted(rates))}" if rates else ""
         panels[0].text(begins, 0.02, label, fontsize="small", color=palette.GREY)
 
 

@@ -65,7 +65,7 @@ def test_a_terminal_has_one_live_display(start, launcher):
         "files: saves/PointReach-v0; those of this run alone: saves/PointReach-v0/backup/",
         "evaluate: grasp-func evaluate --env PointReach-v0 --import helpers --load saves/Point",
         "to resume: ",
-        f"{processes}--env PointReach-v0 --import helpers --resume saves/PointReach-v0/checkpoints/",
+        f"{processes}--env PointReach-v0 --import helpers --resume saves/PointReach-v0/",
     ):
         assert words in end
     assert "best agent" in end and "memory" not in text and "all goals" not in text

@@ -1,5 +1,7 @@
 """Pictures of runs: what they show, and means and intervals by hand."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,16 @@ def test_runs_of_one_label_have_a_mean_and_an_interval(figures):
     band, wilson = (collection.get_paths()[0].vertices[:, 1] for collection in panel.collections)
     assert (band.min(), band.max()) == pytest.approx((0.2, 0.6))
     assert (wilson.min(), wilson.max()) == pytest.approx((0.4, 0.6))
+
+
+def test_runs_that_share_nothing_have_no_mean(figures):
+    late = [make_row(n) for n in (5, 6)]
+    none = [make_row(1, **NO_AIR)] * 2
+    runs = [("a", [make_row(1), make_row(2)]), ("a", late), ("b", none), ("b", none)]
+    plots.comparison(runs, "epochs").savefig(io.BytesIO())
+    everything, _, air = figures[0].axes
+    assert [len(line.get_xdata()) for line in everything.lines] == [2, 2, 0, 2, 2, 1]
+    assert len(air.lines) == 3  # no goals in the air of label b
 
 
 @pytest.mark.parametrize(
