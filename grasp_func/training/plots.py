@@ -135,8 +135,9 @@ def _draw_group(panel: "Axes", curves: Sequence[Array], label: str, style: dict[
 def _common(curves: Sequence[Array]) -> Array:
     """Returns the points x of all curves, where every curve has begun and none has ended."""
     first, last = max(curve[0, 0] for curve in curves), min(curve[0, -1] for curve in curves)
-    x: Array = np.unique(np.concatenate([curve[0] for curve in curves]))
-    return x[(x >= first) & (x <= last)]
+    x = np.unique(np.concatenate([curve[0] for curve in curves]))
+    inside: Array = x[(x >= first) & (x <= last)]
+    return inside
 
 
 def _bootstrap(values: Array) -> tuple[Array, Array]:
