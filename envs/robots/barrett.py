@@ -102,7 +102,6 @@ BARRETT = RobotSpec(
         Coupling("distal2", "medial2", 1.0 / 3.0),
         Coupling("distal3", "medial3", 1.0 / 3.0),
     ),
-    look=LOOK,
     basis=full_control(4),
     start_joints=(0.0, 1.1, 1.1, 1.1),
     grip_position=(0.0, 0.0, 0.165),
@@ -120,4 +119,5 @@ BARRETT = RobotSpec(
         ),
     ),
     stepping=Stepping(substeps=6, time_step=1.0 / 150.0, iterations=20, erp=0.16),
+    look=LOOK,
 )

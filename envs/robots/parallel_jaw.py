@@ -41,7 +41,6 @@ PARALLEL_JAW = RobotSpec(
         Actuator("left_finger", (0.0, 0.05), 200.0, 0.1),
         Actuator("right_finger", (0.0, 0.05), 200.0, 0.1),
     ),
-    look=LOOK,
     basis=((1.0, 1.0),),
     start_joints=(0.05, 0.05),
     grip_position=(0.0, 0.0, 0.1),
@@ -57,4 +56,5 @@ PARALLEL_JAW = RobotSpec(
         BodySymmetry((1.0, -1.0, -1.0), (("left_finger", "right_finger"),)),
     ),
     stepping=Stepping(substeps=8, time_step=0.005, iterations=20, erp=0.12),
+    look=LOOK,
 )

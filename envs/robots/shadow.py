@@ -168,7 +168,6 @@ SHADOW_HAND = RobotSpec(
         *(("MFJ2", "FFJ2"), ("RFJ2", "MFJ2"), ("LFJ2", "MFJ2")),
         *(("LFJ0", "RFJ1"), ("LFJ1", "RFJ0"), ("LFJ1", "MFJ1")),
     ),
-    look=LOOK,
     basis=full_control(20),
     start_joints=(
         *(_WRIST_MIDDLE, -0.166),
@@ -187,4 +186,5 @@ SHADOW_HAND = RobotSpec(
     joint_unit="rad",
     weld_force=45.0,
     stepping=Stepping(substeps=2, time_step=0.02, iterations=40, erp=0.35, contact_erp=0.3),
+    look=LOOK,
 )

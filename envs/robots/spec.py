@@ -7,7 +7,7 @@ is welded there, like Dext-Gen's mocap weld. Grippers differ only in these data.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..sim.rotations import Quaternion, Vector
@@ -86,8 +86,6 @@ class RobotSpec:
     Attributes:
         name: the gripper type.
         links: base first; joint observations follow the order of the other links.
-        look: of the links by their names; a link without one looks like its collision shapes.
-            In windows, PyBullet gives a link the colour of its last surface.
         actuators: in the order of the columns of `basis`.
         basis: one row per entry of the joint action:
             targets = centre + half range * clip(joint_action @ basis, -1, 1).
@@ -109,11 +107,12 @@ class RobotSpec:
         rotation_action: the part of an action that sets the target orientation.
         rotation_rate: fraction of the rotation to the target orientation made in one step.
         symmetries: changes of the grip frame after which the gripper looks the same.
+        look: of the links by their names; a link without one looks like its collision shapes.
+            In windows, PyBullet gives a link the colour of its last surface.
     """
 
     name: str
     links: tuple[Link, ...]
-    look: Mapping[str, Look]
     actuators: tuple[Actuator, ...]
     basis: Basis
     start_joints: tuple[float, ...]
@@ -131,6 +130,7 @@ class RobotSpec:
     rotation_action: RotationAction = MATRIX
     rotation_rate: float = 0.05
     symmetries: tuple[BodySymmetry, ...] = ()
+    look: Mapping[str, Look] = field(default_factory=dict)
 
     @property
     def action_layout(self) -> ObservationLayout:

@@ -256,6 +256,7 @@ def test_invalid_actions_are_refused(cube, action, words):
         ({"workspace": ((0, 1), (0, 1))}, "workspace"),
         ({"workspace": ((0, 1), (0, 1), (1, 0))}, "workspace z"),
         ({"render_width": 0}, "render_width = 0"),
+        ({"render_trace": 1}, "render_trace = 1, expected True or False"),
         ({"render_height": 1.5}, "render_height = 1.5"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 import envs  # noqa: F401
 from envs.robots import ROBOTS
 from envs.sim.surfaces import triangulate
+from envs.sim.urdf import urdf
 
 ENVS = {"PJ": "FlatPJCube-v0", "Barrett": "FlatBarrettCube-v0", "SH": "FlatSHCube-v0"}
 # Links that touch the object, and the greatest distance (m) between their look and their shape.
@@ -51,6 +52,15 @@ def test_looks_change_no_part_of_the_simulation(key):
 @pytest.mark.parametrize("key", ROBOTS)
 def test_every_link_has_a_look(key):
     assert set(ROBOTS[key].look) == {link.name for link in ROBOTS[key].links}
+
+
+@pytest.mark.parametrize("key", ROBOTS)
+def test_links_without_a_look_look_like_their_shapes(key):
+    spec = ROBOTS[key]
+    frame = spec.name, spec.links, spec.grip_position, spec.grip_rotation
+    shapes = sum(len(link.shapes) for link in spec.links)
+    assert urdf(*frame, {}).count("<visual>") == urdf(*frame, {}).count("<collision>") == shapes
+    assert urdf(*frame, None).count("<visual>") == 0
 
 
 def reach(link, look):
