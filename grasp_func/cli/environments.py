@@ -5,14 +5,13 @@ installed later, and `python` finds a folder `envs` beside a script before insta
 """
 
 import sys
+from types import ModuleType
 
 from grasp_func.errors import UserError
 
 try:
     import envs as envs
     from envs import ENV_IDS as ENV_IDS
-    from envs.sim.window import WindowClosed as WindowClosed
-    from envs.sim.window import has_display as has_display
     from envs.suite import SUITE as SUITE
     from envs.suite import EnvRow as EnvRow
     from envs.tasks.goals import Avoid as Avoid
@@ -25,3 +24,10 @@ except ImportError as error:
         f"{found}: a package envs that is not that of grasp_func ({error.msg}): rename it if it is "
         "a folder of yours, else run `pip uninstall envs` and install grasp_func again"
     ) from error
+
+
+def windows() -> ModuleType:
+    """Returns the module that opens windows; it loads PyBullet."""
+    from envs.sim import window
+
+    return window

@@ -36,7 +36,7 @@ def command(**options: Any) -> None:
 
 
 def _evaluate(args: SimpleNamespace) -> None:
-    from grasp_func.cli.environments import has_display
+    from grasp_func.cli.environments import windows
     from grasp_func.config.load import load_config
     from grasp_func.errors import UserError
     from grasp_func.runtime.comm import SoloComm
@@ -47,7 +47,7 @@ def _evaluate(args: SimpleNamespace) -> None:
 
     directory = arguments.agent_directory(args.load, args.env)
     with user_errors(SoloComm()):
-        if args.render and not has_display():
+        if args.render and not windows().has_display():
             raise UserError(
                 "--render: no window opens without a display (DISPLAY is not set): start it in a "
                 "desktop session, or film the episodes with --record FILE"
@@ -90,7 +90,7 @@ def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult"
     """Plays the episodes, in a window or before a camera if the arguments say so."""
     from gymnasium.error import DependencyNotInstalled
 
-    from grasp_func.cli.environments import WindowClosed
+    from grasp_func.cli.environments import windows
     from grasp_func.errors import UserError
     from grasp_func.storage.agent import load_policy
     from grasp_func.training.evaluation import evaluate
@@ -101,7 +101,7 @@ def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult"
             goal_env = GymGoalEnv(env)
             policy = load_policy(directory, goal_env.spec)
             return evaluate(goal_env, policy, args.seed, range(args.ntests))
-    except WindowClosed as closed:
+    except windows().WindowClosed as closed:
         raise UserError(str(closed)) from closed
     except DependencyNotInstalled as error:
         raise UserError(f"{args.env}: cannot be rendered: {error}") from error

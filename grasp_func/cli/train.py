@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import rich_click as click
 
 from grasp_func.cli import arguments, settings
-from grasp_func.cli.display import Display
 from grasp_func.config.load import load_config
 from grasp_func.runtime import launch
 from grasp_func.shipped import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
+    from grasp_func.cli.display import Display
     from grasp_func.config.schema import Config
     from grasp_func.runtime.comm import Comm
     from grasp_func.storage.run_dir import RunPaths
@@ -105,6 +105,8 @@ def _start(n: int) -> NoReturn:
 
 
 def _train(args: SimpleNamespace) -> None:
+    from grasp_func.cli.display import Display
+
     show = Display(args.env, args.plain)
     with contextlib.closing(show):
         from grasp_func.runtime import comm, process
@@ -115,7 +117,7 @@ def _train(args: SimpleNamespace) -> None:
             _train_on(world, args, show)
 
 
-def _train_on(world: "Comm", args: SimpleNamespace, show: Display) -> None:
+def _train_on(world: "Comm", args: SimpleNamespace, show: "Display") -> None:
     from grasp_func.cli import messages
     from grasp_func.cli.environments import envs
     from grasp_func.runtime import comm, consistency, process

@@ -43,6 +43,6 @@ def test_a_missing_library_of_the_environments_is_not_mistaken_for_it(monkeypatc
     for name in [name for name in sys.modules if name.partition(".")[0] == "envs"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "grasp_func.cli.environments", raising=False)
-    monkeypatch.setitem(sys.modules, "pybullet", None)
-    with pytest.raises(ModuleNotFoundError, match="pybullet"):
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(ModuleNotFoundError, match="gymnasium"):
         import grasp_func.cli.environments  # noqa: F401

@@ -51,6 +51,9 @@ def test_one_process_says_so_loudly(workers, words, tmp_path):
     done = train_tiny(tmp_path, "--set", "save=false", "--set", f"workers={workers}")
     assert done.returncode == 0, done.stderr
     assert words in done.stdout and done.stdout.count("WARNING") == 1
+    (warning,) = [line for line in done.stdout.splitlines() if "WARNING" in line]
+    assert f"train.py -n {16 if workers == 'null' else workers} ..., or " in warning
+    assert workers == "2" or "mpirun -n 16 --oversubscribe python " in warning
     assert not (tmp_path / "saves").exists()
 
 
@@ -227,6 +230,7 @@ def test_mistakes_of_users_are_one_line(program, arguments, words, tmp_path, run
         ["--env", ENV, "--set", "kwargs.size=3"],
         ["--env", "FlatPJCub-v0"],
         ["--env"],
+        ["--env", ENV, "-n", "2"],
     ],
 )
 def test_mistakes_are_reported_by_the_first_process_only(arguments, tmp_path):

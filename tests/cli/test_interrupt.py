@@ -1,6 +1,5 @@
 """Ctrl-C on a terminal: one line and exit code 130, or how to resume."""
 
-import json
 import os
 import pty
 import shlex
@@ -29,7 +28,7 @@ def interrupted(arguments, cwd, ready):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
-        os.execve(sys.executable, [sys.executable, COMMAND, *arguments], environment())
+        os.execve(sys.executable, [sys.executable, COMMAND, *arguments], environment(TERM="dumb"))
     os.set_blocking(terminal, False)
     output, pressed, deadline = b"", False, time.monotonic() + 150
     while time.monotonic() < deadline:
@@ -69,7 +68,8 @@ def test_ctrl_c_while_libraries_load_or_later_is_one_line(library, arguments, tm
 
     code, output = interrupted([*arguments, "--env", ENV], tmp_path, loads)
     assert code == 130
-    assert output.splitlines() == ["^Cinterrupted"]
+    *before, last = output.splitlines()
+    assert last == "^Cinterrupted" and all(line.startswith(f"{ENV}: ") for line in before)
 
 
 def test_ctrl_c_while_episodes_are_filmed_completes_the_film(tmp_path):
@@ -88,10 +88,8 @@ def test_ctrl_c_while_episodes_are_filmed_completes_the_film(tmp_path):
 @needs_mpirun
 @pytest.mark.mpi
 def test_ctrl_c_under_mpirun_says_how_to_resume(tmp_path):
-    stats = tmp_path / "saves" / ENV / "stats.json"
-
     def trained(pid, output):
-        return stats.exists() and len(json.loads(stats.read_text())["epochs"]) >= 1
+        return any((tmp_path / "saves" / ENV / "checkpoints").glob("*/*/manifest.json"))
 
     arguments = ["train", "-n", "2", "--env", ENV, *settings("epochs=1000")]
     code, output = interrupted(arguments, tmp_path, trained)
