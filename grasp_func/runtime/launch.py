@@ -18,7 +18,7 @@ from grasp_func.runtime.machine import cpus
 
 # Environment variables in which launchers state the rank of a process.
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
-NO_MPIRUN = 'no mpirun beside this python or on PATH: pip install -e ".[mpi]" installs one'
+NO_MPIRUN = 'no mpirun beside this python or on PATH: pip install "grasp_func[mpi]" installs one'
 
 
 class Command(NamedTuple):

@@ -255,5 +255,5 @@ def _package(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise UserError(
-            f'--log {extra}: {error}; install it with pip install -e ".[{extra}]"'
+            f'--log {extra}: {error}; install it with pip install "grasp_func[{extra}]"'
         ) from error

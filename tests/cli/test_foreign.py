@@ -37,7 +37,7 @@ def test_train_resume_evaluate_and_export(cwd):
     assert len(json.loads((folder / "stats.json").read_text())["epochs"]) == 2
     evaluated = launch("evaluate.py", *FOREIGN, "--ntests", "3", cwd=cwd)
     assert evaluated.returncode == 0, evaluated.stderr
-    assert "overall      " in evaluated.stdout and "of     3" in evaluated.stdout
+    assert "\noverall         3 " in evaluated.stdout
     # the environment does not tell goals that require lifting
     assert "table" not in evaluated.stdout and "air" not in evaluated.stdout
     exported = launch("export.py", *FOREIGN, "--format", "torchscript", "--out", "out", cwd=cwd)

@@ -51,7 +51,7 @@ def test_info_says_what_is_missing(capsys, monkeypatch, tmp_path):
     assert found["mpirun"] == launch.NO_MPIRUN
     assert found["MPI library"].startswith("none")
     assert "g++" in found["C++ compiler"] and "No such file" in found["C++ compiler"]
-    assert found["extra export"] == 'lacks safe: pip install -e ".[export]"'
+    assert found["extra export"] == 'lacks safe: pip install "grasp_func[export]"'
 
 
 def test_the_schema_is_printed_as_json(capsys):
