@@ -48,7 +48,9 @@ def _extras() -> dict[str, str]:
         if found:
             missing.setdefault(found[2], []).extend([] if _version(found[1]) else [found[1]])
     return {
-        extra: f'lacks {", ".join(names)}: pip install "grasp_func[{extra}]"' if names else "installed"
+        extra: f'lacks {", ".join(names)}: pip install "grasp_func[{extra}]"'
+        if names
+        else "installed"
         for extra, names in missing.items()
     }
 
