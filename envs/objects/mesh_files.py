@@ -36,6 +36,9 @@ def read_surface(path: str) -> trimesh.Trimesh:
     except Exception as error:
         # Parsers raise all kinds of errors on arbitrary bytes.
         raise ValueError(f"{path}: not a readable mesh ({type(error).__name__}: {error})") from None
+    if n == 0:
+        # Some parsers find no mesh in arbitrary bytes and raise nothing.
+        raise ValueError(f"{path}: not a readable mesh (0 triangles)")
     if not 4 <= n <= _MAX_TRIANGLES:
         raise ValueError(f"{path}: {n} triangles, expected 4 to {_MAX_TRIANGLES}")
     # Written so that NaN fails, too.

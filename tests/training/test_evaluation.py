@@ -71,10 +71,10 @@ def test_a_single_object_is_not_told_apart():
 def test_episodes_keep_their_order_on_any_number_of_processes():
     def process(comm):
         run = make_run(tiny_config(workers=4), comm)
-        return evaluate_agent(run, initial_state(run), 3, 7)
+        return evaluate_agent(run, initial_state(run), 3, 7, lambda *_: None)
 
     (alone,) = run_twins(1, process)
     assert run_twins(2, process) == [alone, alone] and run_twins(4, process) == [alone] * 4
     assert len({result.seed for result in alone.episodes}) == 7
     run = make_run(tiny_config(workers=1))
-    assert evaluate_agent(run, initial_state(run), 3, 7) == alone
+    assert evaluate_agent(run, initial_state(run), 3, 7, lambda *_: None) == alone
