@@ -160,5 +160,5 @@ def test_a_missing_package_names_the_extra(extra, tmp_path, monkeypatch):
 
     monkeypatch.setattr(loggers, "import_module", missing)
     logger = TensorBoard if extra == "tensorboard" else WeightsAndBiases
-    with pytest.raises(UserError, match=rf'--log {extra}: No module .*install -e ".\[{extra}\]"'):
+    with pytest.raises(UserError, match=rf'--log {extra}: No module .*"grasp_func\[{extra}\]"'):
         logger(tmp_path, tiny_config(), "Env-v0")
