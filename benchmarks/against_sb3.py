@@ -1,16 +1,17 @@
 """Compares the trainer with Stable-Baselines3 on FlatPJCube-v0: success over minutes and steps.
 
-    python benchmarks/against_sb3.py run --contender ours --seed 10 --minutes 60 --out curves
-    python benchmarks/against_sb3.py plot --out curves
+    python benchmarks/against_sb3.py --contender ours --seed 10 --minutes 60 --out curves
+    python benchmarks/against_sb3.py --contender tqc --seed 10 --minutes 60 --out curves
+    grasp-func plot ours=curves/ours_seed10.json tqc=curves/tqc_seed10.json --x seconds --out a.png
 
 A peer is DDPG or SAC of Stable-Baselines3, or TQC of sb3-contrib, with hindsight replay and the
 settings that rl-baselines3-zoo has for pick and place (`her-defaults` in `hyperparams/tqc.yml`,
 commit 22e3ff2). The zoo has them for TQC only; DDPG and SAC take the same ones. Ours is the shipped
 configuration with two workers in one process. `--small` gives a peer our networks and batches.
 
-Every contender uses one core and the same environment. Minutes are CPU time, which other programs
-on the machine hardly change. Ours include evaluation, those of the peers do not. The greedy policy
-plays the same 100 episodes after every two minutes of a peer, and after each of our epochs.
+Every contender uses one core and the same environment. Times are CPU times, which other programs on
+the machine hardly change. Ours include start-up and evaluation, those of the peers do not. The
+greedy policy plays 100 episodes after every two minutes of a peer, and after each of our epochs.
 Needs `pip install stable-baselines3 sb3-contrib`.
 """
 
@@ -36,14 +37,15 @@ import numpy as np
 
 import envs  # noqa: F401
 import grasp_func
+from grasp_func.training.evaluation import Rate
+from grasp_func.training.metrics import rate_numbers, row_of
 
 ENV = "FlatPJCube-v0"
 PEERS = ("ddpg", "sac", "tqc")
-LABELS = {"ours": "grasp_func", "ddpg": "SB3 DDPG", "sac": "SB3 SAC", "tqc": "sb3-contrib TQC"}
 EPISODES, EPISODE_SEED = 100, 500
 MINUTES_BETWEEN = 2.0
 
-Row = dict[str, float]
+Row = dict[str, Any]
 Report = Callable[[Row], None]
 
 
@@ -52,13 +54,8 @@ def train_ours(seed: int, minutes: float, report: Report) -> None:
     config = ROOT / "configs" / "experiment_config.yaml"
     cfg = grasp_func.load_config(config, ENV, [f"seed={seed}", "workers=2"])
     for result in grasp_func.train(cfg, ENV):
-        spent = time.process_time() / 60
-        epoch = result.schedule.epoch
-        row = {"minutes": spent, "updates": epoch * cfg.cycles * cfg.batches}
-        steps = epoch * cfg.cycles * cfg.rollouts * 2 * 50
-        found = result.eval_result
-        report({**row, "env_steps": steps, **rates(found.overall.value, found.air.value)})
-        if spent > minutes:
+        report({**row_of(cfg, result), "seconds": time.process_time()})
+        if time.process_time() > 60 * minutes:
             return
 
 
@@ -79,8 +76,8 @@ def train_peer(algorithm: str, seed: int, minutes: float, report: Report, small:
             if spent < self.due:
                 return True
             self.due = spent + MINUTES_BETWEEN
-            row = {"minutes": spent, "updates": float(self.model._n_updates)}
-            report({**row, "env_steps": float(self.num_timesteps), **evaluate(self.model)})
+            row = {"seconds": 60 * spent, "updates": self.model._n_updates}
+            report({**row, "env_steps": self.num_timesteps, **evaluate(self.model)})
             self.started += time.process_time() - now
             return spent < minutes
 
@@ -136,81 +133,37 @@ def evaluate(model: Any) -> Row:
             done = terminated or truncated
         results.append((bool(info["is_success"]), bool(info["air_goal"])))
     env.close()
-    in_air = [success for success, air in results if air]
-    return rates(float(np.mean([success for success, _ in results])), float(np.mean(in_air)))
+    rows: Row = {}
+    for suffix, kinds in (("", (False, True)), ("_table", (False,)), ("_air", (True,))):
+        chosen = [success for success, air in results if air in kinds]
+        rows |= rate_numbers(Rate(sum(chosen), len(chosen)), suffix)
+    return rows
 
 
-def rates(success: float | None, air: float | None) -> Row:
-    """Returns success rates by name."""
-    return {"success": success or 0.0, "success_air": air or 0.0}
-
-
-def run(args: argparse.Namespace) -> None:
+def main() -> None:
     """Trains one contender and rewrites its file after every evaluation."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contender", choices=["ours", *PEERS], required=True)
+    parser.add_argument("--seed", type=int, default=10)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--small", action="store_true", help="our networks and batches, for a peer")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    args = parser.parse_args()
     name = args.contender + ("_small" if args.small else "")
     path = args.out / f"{name}_seed{args.seed}.json"
     args.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
 
     def report(row: Row) -> None:
-        rows.append({key: round(value, 4) for key, value in row.items()})
-        print(name, rows[-1], flush=True)
-        facts = {"contender": args.contender, "small": args.small, "seed": args.seed, "env": ENV}
-        path.write_text(json.dumps({**facts, "rows": rows}, indent=1) + "\n")
+        rows.append({"epoch": len(rows) + 1, **row})
+        print(name, {key: row[key] for key in ("seconds", "env_steps", "success")}, flush=True)
+        facts = {"env": ENV, "contender": name, "seed": args.seed}
+        path.write_text(json.dumps({**facts, "epochs": rows}) + "\n")
 
     if args.contender == "ours":
         train_ours(args.seed, args.minutes, report)
     else:
         train_peer(args.contender, args.seed, args.minutes, report, args.small)
-
-
-def plot(args: argparse.Namespace) -> None:
-    """Draws all curves of a folder into `against_sb3.png` there."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from grasp_func.training import palette
-
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
-    axes = (("minutes", 1, "minutes of one core"), ("env_steps", 1e6, "million environment steps"))
-    colours = dict(zip(LABELS, palette.GROUPS, strict=False))
-    labelled = set()
-    for path in sorted(args.out.glob("*_seed*.json")):
-        curve = json.loads(path.read_text())
-        who, small = curve["contender"], curve["small"]
-        label = LABELS[who] + (", our sizes" if small else "")
-        for panel, (key, unit, _) in zip(panels, axes, strict=True):
-            x = [row[key] / unit for row in curve["rows"]]
-            y = [row["success"] for row in curve["rows"]]
-            shown = label if panel is panels[0] and label not in labelled else None
-            style = "--" if small else "-"
-            panel.plot(x, y, color=colours[who], linestyle=style, label=shown)
-        labelled.add(label)
-    for panel, (_, _, label) in zip(panels, axes, strict=True):
-        panel.set(xlabel=label, ylim=(0, 1.02))
-        panel.grid(alpha=0.3)
-    panels[0].set_ylabel(f"success on {ENV}")
-    figure.legend(loc="outside right center")
-    figure.savefig(args.out / "against_sb3.png", dpi=110)
-
-
-def main() -> None:
-    """Runs a sub-command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(required=True)
-    runs = commands.add_parser("run", help="train one contender")
-    runs.add_argument("--contender", choices=["ours", *PEERS], required=True)
-    runs.add_argument("--seed", type=int, default=10)
-    runs.add_argument("--minutes", type=float, default=60.0)
-    runs.add_argument("--small", action="store_true", help="our networks and batches, for a peer")
-    plots = commands.add_parser("plot", help="draw the curves of a folder")
-    for command, function in ((runs, run), (plots, plot)):
-        command.add_argument("--out", type=Path, required=True, metavar="DIR")
-        command.set_defaults(function=function)
-    args = parser.parse_args()
-    args.function(args)
 
 
 if __name__ == "__main__":
