@@ -46,7 +46,7 @@ from grasp_func.training.setup import network_spec
 ENV = "FlatPJCube-v0"
 PARTS = ("environment", "acting", "sampling", "updates")
 CALLED_BY_TRAIN = (
-    ("rollouts", collect, collect.run_episode),
+    ("rollouts", collect, collect.play_episode),
     ("sampling", loop, loop.draw_batches),
 )
 # CPU seconds of each part.

@@ -10,7 +10,7 @@ from grasp_func.core.numpy_policy import Policy
 from grasp_func.core.replay import ReplayBuffer
 from grasp_func.core.rng import Key, Stream, fold_in, integer_seed, numpy_rng
 from grasp_func.core.types import Episode
-from grasp_func.training.rollout import PREGRASP, run_episode
+from grasp_func.training.rollout import PREGRASP, play_episode
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run
 
@@ -64,7 +64,7 @@ def _explore_episode(
         run.noise,
     )
     above_grasp = numpy_rng(key(Stream.PREGRASP)).random() < schedule.p_pregrasp(cfg)
-    episode, _ = run_episode(
+    episode, _ = play_episode(
         run.env,
         policy,
         integer_seed(key(Stream.ENV)),

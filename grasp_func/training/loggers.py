@@ -27,7 +27,7 @@ from grasp_func.training.evaluation import greedy_policy
 from grasp_func.training.goal_env import GymGoalEnv
 from grasp_func.training.loop import EpochResult
 from grasp_func.training.metrics import row_of
-from grasp_func.training.rollout import run_episode
+from grasp_func.training.rollout import play_episode
 from grasp_func.training.setup import Run
 
 FILMED_SEEDS = (2, 3)  # in the flat environments a goal on the table, and one in the air
@@ -119,7 +119,7 @@ class Film:
                 frames.append(self._env.render())
             return action
 
-        run_episode(self._goal_env, greedy_policy(self._run, result.state), seed, film)
+        play_episode(self._goal_env, greedy_policy(self._run, result.state), seed, film)
         frames.append(self._env.render())
         return np.stack(frames)
 

@@ -12,7 +12,7 @@ import numpy as np
 from grasp_func.core.replay import progress
 from grasp_func.core.types import Array, Episode, as_float32
 from grasp_func.training.episode_result import EpisodeResult, measure
-from grasp_func.training.goal_env import GoalEnv
+from grasp_func.training.goal_env import GoalEnv, Observation
 
 Perturb = Callable[[Array, int], Array]  # (greedy action [A], t) -> action taken [A]
 PREGRASP = "pregrasp"  # name of the start above a grasp, in an environment's `starts`
@@ -32,6 +32,20 @@ def run_episode(
     perturb: Perturb | None = None,
     start: str | None = None,
 ) -> tuple[Episode, EpisodeResult]:
+    """Plays one episode and measures how it went; see `play_episode`."""
+    episode, observations = play_episode(env, policy, seed, perturb, start)
+    goals = np.repeat(episode.goal[None], len(episode.action), axis=0)
+    rewards = env.compute_reward(episode.achieved[1:], goals, {})
+    return episode, measure(seed, observations, rewards, env.object_name, env.spec)
+
+
+def play_episode(
+    env: GoalEnv,
+    policy: PolicyFn,
+    seed: int,
+    perturb: Perturb | None = None,
+    start: str | None = None,
+) -> tuple[Episode, list[Observation]]:
     """Plays one episode.
 
     Args:
@@ -40,6 +54,9 @@ def run_episode(
         seed: of the episode.
         perturb: changes the actions; None: they are taken as they are.
         start: one of the environment's `starts`; None: its usual one.
+
+    Returns:
+        the episode for replay, and the T + 1 observations.
 
     Raises:
         UserError: the environment does not play episodes of its fixed length.
@@ -66,6 +83,4 @@ def run_episode(
     )
     if not all(np.isfinite(field).all() for field in (*episode, lift)):
         raise FloatingPointError(f"{env.name} with seed {seed} gave a number that is not finite")
-    goals = np.repeat(episode.goal[None], len(actions), axis=0)
-    rewards = env.compute_reward(achieved[1:], goals, {})
-    return episode, measure(seed, observations, rewards, env.object_name, env.spec)
+    return episode, observations

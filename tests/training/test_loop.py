@@ -147,8 +147,8 @@ def test_counts_of_an_epoch(eager):
 
 def test_workers_play_different_episodes(eager, monkeypatch):
     seeds = []
-    play = collect.run_episode
-    monkeypatch.setattr(collect, "run_episode", lambda *a: seeds.append(a[2]) or play(*a))
+    play = collect.play_episode
+    monkeypatch.setattr(collect, "play_episode", lambda *a: seeds.append(a[2]) or play(*a))
     run_training(tiny_config(cycles=2, rollouts=3, workers=2, epochs=2))
     assert len(seeds) == len(set(seeds)) == 2 * 3 * 2 * 2
 
