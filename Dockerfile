@@ -1,5 +1,5 @@
 # docker build -t grasp_func .
-# docker run --rm --shm-size=1g -v "$PWD/saves:/work/saves" grasp_func \
+# docker run --rm --shm-size=1g -v "$PWD/saves:/home/grasp/saves" grasp_func \
 #     mpirun -n 4 grasp-func train --env FlatPJCube-v0
 FROM python:3.11-slim
 
@@ -12,7 +12,7 @@ RUN apt-get update \
 RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 COPY . /source
 RUN pip install --no-cache-dir "/source[mpi,export,video]" && rm -r /source \
-    && useradd --uid 1000 --create-home grasp && mkdir --parents /work/saves && chown -R 1000 /work
+    && useradd --uid 1000 --create-home grasp
 USER 1000
-WORKDIR /work
+WORKDIR /home/grasp
 CMD ["grasp-func", "--help"]
