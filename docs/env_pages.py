@@ -231,8 +231,8 @@ def _start(row: EnvRow) -> str:
     return (
         f"{gripper} The object {lies}, within {ox} m in x and {oy} m in y of the centre and at "
         f"least {arena.clearance} m from the gripper. All of these are uniform. "
-        '`reset(options={"start": "pregrasp"})` starts '
-        "[above a grasp](../environments.md#starts)."
+        "An episode may also start [above a grasp, or with the object in the "
+        "gripper](../environments.md#starts)."
     )
 
 

@@ -32,7 +32,7 @@ from .suite import SUITE
 from .symmetry import make_symmetry
 from .tasks.goal_marker import GoalMarker
 from .tasks.placement import add_arena, make_ground
-from .tasks.pregrasp import place_gripper
+from .tasks.pregrasp import place_gripper, take_hold
 
 
 class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
@@ -115,7 +115,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             seed: starts a new random sequence; None continues the present one.
             options: {"start": "default"}, the same as None: the gripper points down above the
                 table, on which the object rests. {"start": "pregrasp"}: the open gripper is above
-                the object and aligned with it. {"start": saved}: repeats the start that
+                the object and aligned with it. {"start": "grasp"}: the gripper holds the object up
+                to 15 cm higher, or has slipped off it. {"start": saved}: repeats the start that
                 `save_reset` returned.
 
         Raises:
@@ -262,6 +263,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             self._robot.reset((*initial.gripper, height))
         else:
             place_gripper(self._robot, self._sim, self._object, initial.pregrasp)
+        if initial.raised is not None:
+            take_hold(self._robot, self._sim, initial.raised)
         self._marker.show(initial.goal, spec, initial.object_size, initial.object_position)
         self._violated = False
         self._goal = np.array(initial.goal, np.float32)

@@ -16,9 +16,9 @@ from .options import MAX_SIZE, MIN_SIZE, N_SIZES, Options
 from .sim.rotations import Quaternion, Vector
 from .tasks.goals import Task
 from .tasks.placement import Ground
-from .tasks.pregrasp import sample_offset
+from .tasks.pregrasp import MAX_RAISED, sample_hold, sample_offset
 
-STARTS = ("default", "pregrasp")
+STARTS = ("default", "pregrasp", "grasp")
 _LENGTHS = {
     "object_position": 3,
     "object_rotation": 4,
@@ -39,6 +39,8 @@ class InitialState(NamedTuple):
         goal: goal of the task; its first three numbers are a position of the object (world, m).
         pregrasp: offset of the gripper from its grasp of the object (world, m); None: the gripper
             starts at `gripper` and points down.
+        raised: how high the gripper has raised the object (m), closed around it at `pregrasp`;
+            None: it is open and has not touched the object.
     """
 
     object_name: str
@@ -48,6 +50,7 @@ class InitialState(NamedTuple):
     gripper: tuple[float, float]
     goal: tuple[float, ...]
     pregrasp: Vector | None = None
+    raised: float | None = None
 
 
 def sample_initial_state(
@@ -77,8 +80,12 @@ def sample_initial_state(
     gripper = ground.arena.sample_gripper(rng)
     resting, rotation = ground.sample_resting_pose(rng, spec, size, gripper)
     goal = task.sample_goal(rng, ground.arena, resting, rotation, options.air_goal_share)
-    pregrasp = sample_offset(rng) if kind == "pregrasp" else None
-    return InitialState(spec.name, size, resting, rotation, gripper, goal, pregrasp)
+    pregrasp, raised = None, None
+    if kind == "pregrasp":
+        pregrasp = sample_offset(rng)
+    elif kind == "grasp":
+        pregrasp, raised = sample_hold(rng)
+    return InitialState(spec.name, size, resting, rotation, gripper, goal, pregrasp, raised)
 
 
 def save_initial_state(state: InitialState, env_id: str) -> dict[str, Any]:
@@ -117,7 +124,8 @@ def load_initial_state(
     """Returns the initial state that `save_initial_state` saved.
 
     Args:
-        saved: what `save_initial_state` returned; lists may replace tuples, as in JSON.
+        saved: what `save_initial_state` returned; lists may replace tuples, as in JSON. Without
+            `raised`, as before version 0.3, it is None.
         env_id: id of the environment that loads it.
         object_names: names of the environment's objects.
         goal_size: length of the environment's goals.
@@ -126,7 +134,7 @@ def load_initial_state(
         ValueError: an entry is missing, unknown or invalid.
     """
     expected = ["env_id", *InitialState._fields]
-    if set(saved) != set(expected):
+    if {"raised", *saved} != set(expected):
         raise ValueError(f"start has the keys {list(saved)}, expected {expected}")
     if saved["env_id"] != env_id:
         raise ValueError(f"start belongs to {saved['env_id']!r}, expected {env_id!r}")
@@ -140,7 +148,18 @@ def load_initial_state(
     numbers = {key: _numbers(saved, key, n) for key, n in lengths.items() if key not in optional}
     if abs(math.hypot(*numbers["object_rotation"]) - 1.0) > 1e-6:
         raise _error(saved, "object_rotation", "a quaternion of length 1")
-    return InitialState(saved["object_name"], float(size), **numbers)
+    return InitialState(saved["object_name"], float(size), **numbers, raised=_raised(saved))
+
+
+def _raised(saved: Mapping[str, Any]) -> float | None:
+    """Returns the entry of that name."""
+    raised = saved.get("raised")
+    if raised is None:
+        return None
+    is_height = isinstance(raised, int | float) and 0.0 <= raised <= MAX_RAISED
+    if saved["pregrasp"] is None or not is_height:
+        raise _error(saved, "raised", f"None, or at a pregrasp a number in [0, {MAX_RAISED}]")
+    return float(raised)
 
 
 def _numbers(saved: Mapping[str, Any], key: str, n: int) -> Any:

@@ -104,6 +104,7 @@ BARRETT = RobotSpec(
     ),
     basis=full_control(4),
     start_joints=(0.0, 1.1, 1.1, 1.1),
+    grasp_joints=(0.0, 2.2, 2.2, 2.2),
     grip_position=(0.0, 0.0, 0.165),
     grip_rotation=(0.0, -_QUARTER, 0.0, _QUARTER),
     start_height=0.2,

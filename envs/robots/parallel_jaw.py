@@ -43,6 +43,7 @@ PARALLEL_JAW = RobotSpec(
     ),
     basis=((1.0, 1.0),),
     start_joints=(0.05, 0.05),
+    grasp_joints=(0.0, 0.0),
     grip_position=(0.0, 0.0, 0.1),
     grip_rotation=(0.0, -math.sqrt(0.5), 0.0, math.sqrt(0.5)),
     start_height=0.2,

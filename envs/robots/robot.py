@@ -104,8 +104,10 @@ class Robot:
             grip: present state of the grip frame; the targets are relative to it.
         """
         x, y, z = grip.position
-        position = self._clip(
-            x + STEP_LENGTH * action[0], y + STEP_LENGTH * action[1], z + STEP_LENGTH * action[2]
+        position = (
+            x + STEP_LENGTH * action[0],
+            y + STEP_LENGTH * action[1],
+            z + STEP_LENGTH * action[2],
         )
         rotation, rotation_action = grip.rotation, self.spec.rotation_action
         joints = 3 + rotation_action.size
@@ -115,8 +117,11 @@ class Robot:
         self.drive(position, rotation, self.joint_targets(action[joints:]))
 
     def drive(self, position: Vector, rotation: Quaternion, targets: Sequence[float]) -> None:
-        """Sets the targets of the grip frame (world, m, xyzw) and of the actuators (m or rad)."""
-        self._sim.drive_weld(self._weld, position, rotation, self.spec.weld_force)
+        """Sets the targets of the grip frame (world, m, xyzw) and of the actuators (m or rad).
+
+        The position is clipped to the workspace.
+        """
+        self._sim.drive_weld(self._weld, self._clip(*position), rotation, self.spec.weld_force)
         self._sim.drive_joints(self.body, self._motors, targets, self._gains, self._forces)
 
     def joint_targets(self, joint_action: list[float]) -> list[float]:

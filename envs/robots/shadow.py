@@ -175,6 +175,12 @@ SHADOW_HAND = RobotSpec(
         *(0.3925, 0.0, 1.26, 0.0),
         *(-0.187, 1.222, 0.2, 0.186, -0.076),
     ),
+    grasp_joints=(
+        *(-0.1745, -0.166),
+        *(0.0, 1.5, 0.337) * 3,
+        *(0.3925, 0.0, 1.5, 0.337),
+        *(0.311, 1.222, -0.004, 0.102, -0.332),
+    ),
     # Between thumb and fingers and square to the palm when the wrist is in the middle of its range,
     # where eigengrasps leave it.
     grip_position=(0.0192, -0.083, 0.1033),

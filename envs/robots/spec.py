@@ -91,6 +91,7 @@ class RobotSpec:
             targets = centre + half range * clip(joint_action @ basis, -1, 1).
         start_joints: targets of the actuators at the start of an episode (m or rad), an open
             posture.
+        grasp_joints: targets of the actuators that hold an object (m or rad).
         grip_position: origin of the grip frame in the gripper's frame (m).
         grip_rotation: of the grip frame in the gripper's frame, quaternion xyzw.
         start_height: of the grip frame above the surface at the start of an episode (m).
@@ -116,6 +117,7 @@ class RobotSpec:
     actuators: tuple[Actuator, ...]
     basis: Basis
     start_joints: tuple[float, ...]
+    grasp_joints: tuple[float, ...]
     grip_position: Vector
     grip_rotation: Quaternion
     start_height: float

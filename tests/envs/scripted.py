@@ -38,26 +38,17 @@ class Grasp(NamedTuple):
 
     Attributes:
         hover: height of the grip frame above the grasp while it moves above the object (m).
-        closed: targets of the actuators that hold the object (m or rad).
         steps: number of closing steps before lifting.
     """
 
     hover: float
-    closed: tuple[float, ...]
     steps: int
 
 
 GRASPS = {
-    "ParallelJaw": Grasp(0.075, (0.0, 0.0), 4),
-    "BarrettHand": Grasp(0.1, (0.0, 2.2, 2.2, 2.2), 5),
-    "ShadowHand": Grasp(
-        0.1,
-        (
-            *(-0.1745, -0.166, *(0, 1.5, 0.337) * 3, 0.3925, 0, 1.5, 0.337),
-            *(0.311, 1.222, -0.004, 0.102, -0.332),
-        ),
-        5,
-    ),
+    "ParallelJaw": Grasp(0.075, 4),
+    "BarrettHand": Grasp(0.1, 5),
+    "ShadowHand": Grasp(0.1, 5),
 }
 
 
@@ -71,7 +62,7 @@ class LiftPolicy:
         self._gripper = gripper = next(r for r in ROBOTS.values() if r.name == env.gripper_type)
         basis = with_eigengrasps(gripper, env.spec.kwargs.get("n_eigengrasps", 0)).basis
         self._open = joint_action(basis, normalise(gripper, np.array(gripper.start_joints)))
-        self._closed = joint_action(basis, normalise(gripper, np.array(self._grasp.closed)))
+        self._closed = joint_action(basis, normalise(gripper, np.array(gripper.grasp_joints)))
         blocks = (name for name, *_ in env.action_layout if name in ENTRIES)
         self._entries = ENTRIES.get(next(blocks, ""))
         self._above = hovers

@@ -92,6 +92,9 @@ def test_loading_does_not_affect_the_random_sequence(cube):
         ({"gripper": "00"}, "gripper = '00'"),
         ({"object_rotation": [0, 0, 0, 0.5]}, "object_rotation.*length 1"),
         ({"pregrasp": [0.1]}, r"pregrasp = \[0.1\], expected 3 numbers"),
+        ({"raised": 0.1}, r"raised = 0.1, expected None, or at a pregrasp a number in \[0, 0.15\]"),
+        ({"raised": 0.2, "pregrasp": [0, 0, 0]}, "raised = 0.2"),
+        ({"raised": "0", "pregrasp": [0, 0, 0]}, "raised = '0'"),
         ({"colour": 1}, "colour.*expected"),
     ],
 )
@@ -109,7 +112,7 @@ def test_an_invalid_saved_state_is_refused_and_changes_nothing(cube, change, wor
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"start": "midair"}, "start = 'midair'.*'default', 'pregrasp'"),
+        ({"start": "midair"}, "start = 'midair'.*'default', 'pregrasp', 'grasp'"),
         ({"start": None}, "start = None"),
         ({"begin": "default"}, r"\['begin'\], expected only 'start'"),
         ({"start": {}}, r"start has the keys \[\], expected \['env_id'"),

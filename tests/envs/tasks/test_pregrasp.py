@@ -1,4 +1,4 @@
-"""The pregrasp: the open gripper touches nothing and is close to a grasp."""
+"""Easy starts: the open gripper touches nothing and is close to a grasp, or it holds the object."""
 
 import gymnasium
 import numpy as np
@@ -12,6 +12,7 @@ from envs.suite import SUITE
 from envs.tasks.arenas import ResetError
 
 PREGRASP = {"start": "pregrasp"}
+GRASP = {"start": "grasp"}
 SIZES = {"object_size_range": (0.5, 1.5)}
 ONE_OF_EACH = [
     next(env_id for env_id, row in SUITE.items() if row.robot is robot) for robot in ROBOTS.values()
@@ -42,8 +43,9 @@ def test_the_gripper_is_open_above_the_object_and_touches_nothing(env_id):
     env.close()
 
 
+@pytest.mark.parametrize("options", [PREGRASP, GRASP], ids=["pregrasp", "grasp"])
 @pytest.mark.parametrize("env_id", ENV_IDS)
-def test_seed_and_saved_state_determine_it(env_id):
+def test_seed_and_saved_state_determine_it(env_id, options):
     first, second = gymnasium.make(env_id, **SIZES), gymnasium.make(env_id, **SIZES)
 
     def play(env, seed, options):
@@ -55,14 +57,34 @@ def test_seed_and_saved_state_determine_it(env_id):
             seen.append(env.step(action)[0]["observation"])
         return np.array(seen)
 
-    expected = play(first, 3, PREGRASP)
+    expected = play(first, 3, options)
     saved = first.unwrapped.save_reset()
-    assert not np.array_equal(play(first, 4, PREGRASP), expected)
-    np.testing.assert_array_equal(play(first, 3, PREGRASP), expected)
-    np.testing.assert_array_equal(play(second, 3, PREGRASP), expected)
+    assert not np.array_equal(play(first, 4, options), expected)
+    np.testing.assert_array_equal(play(first, 3, options), expected)
+    np.testing.assert_array_equal(play(second, 3, options), expected)
     np.testing.assert_array_equal(play(second, None, {"start": saved}), expected)
     for env in (first, second):
         env.close()
+
+
+@pytest.mark.parametrize("env_id", ENV_IDS)
+def test_the_gripper_holds_the_object(env_id):
+    env = gymnasium.make(env_id).unwrapped
+    held, resting = [], 0
+    for seed in range(20):
+        default, default_info = env.reset(seed=seed)
+        obs, info = env.reset(seed=seed, options=GRASP)
+        np.testing.assert_array_equal(obs["desired_goal"], default["desired_goal"])
+        assert info["air_goal"] == default_info["air_goal"]
+        raised = env.save_reset()["raised"]
+        assert 0.0 <= raised <= 0.15
+        resting += raised == 0.0
+        if raised > 0.03:
+            held.append(info["object_lift"] > 0.5 * raised)
+    assert 1 <= resting <= 10
+    # On uneven ground the fingers meet blocks.
+    assert np.mean(held) >= (0.4 if env_id.startswith("Uneven") else 0.75)
+    env.close()
 
 
 @pytest.mark.parametrize("env_id", ONE_OF_EACH)
