@@ -37,8 +37,8 @@ import numpy as np
 
 import envs  # noqa: F401
 import grasp_func
-from grasp_func.training.evaluation import Rate
 from grasp_func.training.metrics import rate_numbers, row_of
+from grasp_func.training.rate import Rate
 
 ENV = "FlatPJCube-v0"
 PEERS = ("ddpg", "sac", "tqc")

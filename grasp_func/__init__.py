@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from grasp_func.shipped import PRETRAINED as PRETRAINED
     from grasp_func.training.episode_result import EpisodeResult as EpisodeResult
     from grasp_func.training.evaluation import EvalResult as EvalResult
-    from grasp_func.training.evaluation import Rate as Rate
     from grasp_func.training.evaluation import Spread as Spread
     from grasp_func.training.goal_env import GoalEnv as GoalEnv
     from grasp_func.training.goal_env import GymGoalEnv as GymGoalEnv
     from grasp_func.training.loop import EpochResult as EpochResult
     from grasp_func.training.progress import CycleResult as CycleResult
     from grasp_func.training.progress import Progress as Progress
+    from grasp_func.training.rate import Rate as Rate
     from grasp_func.training.schedule import ScheduleState as ScheduleState
 
 _MODULES = {
@@ -48,10 +48,11 @@ _MODULES = {
     "errors": ("CompileError", "ConfigError", "SaveError", "UserError"),
     "shipped": ("DEFAULT_CONFIG", "PRETRAINED"),
     "training.episode_result": ("EpisodeResult",),
-    "training.evaluation": ("EvalResult", "Rate", "Spread"),
+    "training.evaluation": ("EvalResult", "Spread"),
     "training.goal_env": ("GoalEnv", "GymGoalEnv"),
     "training.loop": ("EpochResult",),
     "training.progress": ("CycleResult", "Progress"),
+    "training.rate": ("Rate",),
     "training.schedule": ("ScheduleState",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -21,6 +21,7 @@ TINY = (
     "batch_size=8",
     "confirm_episodes=0",
     "seed=5",
+    "min_workers=1",
     "actor_net_layer_width=16",
     "critic_net_layer_width=16",
 )

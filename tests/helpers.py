@@ -70,7 +70,7 @@ class PointReach(gymnasium.Env):
     """A point that has to be at its goal after 10 steps; learned within seconds."""
 
     gripper_type = "Point"
-    starts = ("default", "pregrasp")
+    starts = ("default", "pregrasp", "grasp")
 
     def __init__(self, dims=2, step_size=0.2, rotation=False, angle_tolerance=None) -> None:
         """Goals lie in [-0.5, 0.5]^dims; `rotation` adds an idle matrix to the actions.
@@ -101,7 +101,7 @@ class PointReach(gymnasium.Env):
         self.position = self.np_random.uniform(-0.5, 0.5, self.dims).astype(np.float32)
         self.velocity = np.zeros(self.dims, np.float32)
         self.goal = self.np_random.uniform(-0.5, 0.5, self.dims).astype(np.float32)
-        if (options or {}).get("start") == "pregrasp":
+        if (options or {}).get("start") in ("pregrasp", "grasp"):
             self.position = self.goal + np.float32(0.2)
         return self._observe()
 

@@ -13,6 +13,7 @@ from grasp_func.runtime import launch
 from grasp_func.runtime.aot import compiler_problem
 from grasp_func.runtime.comm import Comm, host_names
 from grasp_func.runtime.consistency import cpu_names
+from grasp_func.runtime.machine import useful_processes
 from grasp_func.storage.run_dir import RunPaths, best_or_latest
 from grasp_func.storage.stats_log import Row
 from grasp_func.training.loop import EpochResult
@@ -48,9 +49,11 @@ def start_lines(run: Run, program: str) -> str:
     if problem:
         lines.append(f"updates would be faster with a C++ compiler, but none works: {problem}")
     if processes == 1 and workers.total > 1:
+        counts = range(2, max(2, useful_processes()) + 1)
+        n = max((n for n in counts if workers.total % n == 0), default=workers.total)
         lines.append(
-            f"WARNING: one process computes all {workers.total} workers; several get the same "
-            f"result faster: {_several(workers.total, program)}"
+            f"WARNING: one process computes all {workers.total} workers; {n} get the same result "
+            f"sooner: {_several(n, program)}"
         )
     elif processes == 1:
         lines.append(

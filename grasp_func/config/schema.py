@@ -39,6 +39,7 @@ RENAMED = {
     "late_quiet_action_noise": "late_low_noise_action_noise",
     "moved_share": "p_moved",
     "lifted_share": "p_lifted",
+    "pregrasp_until": "easy_start_until",
 }
 ROTATION_BLOCKS = ["grip_rot", "object_rot", "object_rel_rot"]
 
@@ -187,10 +188,13 @@ class Schedule(_Keys):
 
     pregrasp_start: Fraction = _key(
         0.0,
-        "probability that a training episode starts just above a grasp; falls linearly as the "
-        "success rate of the best evaluation rises",
+        "probability that a training episode starts just above a grasp, where the environment has "
+        "such starts; falls linearly as the success rate of the best evaluation rises",
     )
-    pregrasp_until: PositiveFraction = _key(0.8, "success rate at which that probability reaches 0")
+    grasp_start: Fraction = _key(0.0, "likewise, for starts with the object in the gripper")
+    easy_start_until: PositiveFraction = _key(
+        0.8, "success rate at which both probabilities reach 0"
+    )
     angle_tolerance_start: Angle = _key(
         math.pi,
         "first angle tolerance (rad) where goals have a rotation; it shrinks to the task's own",
@@ -223,6 +227,13 @@ class Schedule(_Keys):
     )
     fine_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the fine phase")
 
+    @field_validator("grasp_start")
+    @classmethod
+    def _check_starts(cls, grasp_start: float, info: ValidationInfo) -> float:
+        if grasp_start + info.data.get("pregrasp_start", 0.0) > 1.0:
+            raise ValueError("pregrasp_start and grasp_start add up to at most 1")
+        return grasp_start
+
 
 class Files(_Keys):
     """What a run reads and writes."""
@@ -242,7 +253,12 @@ class Execution(_Keys):
         None, "seed of all random numbers; null: a random seed, which the run records"
     )
     workers: Count | None = _key(
-        None, "number of logical workers; null: the number of MPI processes"
+        None,
+        "number of logical workers; null: the same number on each process, in all at least "
+        "min_workers",
+    )
+    min_workers: Count = _key(
+        1, "least number of logical workers where workers is null; 1: one on each MPI process"
     )
     matmul: Literal["auto", "highest", "medium"] = _key(
         "auto", "float32 matrix products by MKL (highest) or oneDNN (medium); auto: by CPU model"

@@ -21,7 +21,7 @@ class Stream(IntEnum):
     REPLAY = 3
     EVALUATE = 4
     CONFIRM = 5
-    PREGRASP = 6
+    START = 6
     BEST = 7
 
 

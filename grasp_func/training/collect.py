@@ -10,7 +10,7 @@ from grasp_func.core.numpy_policy import Policy
 from grasp_func.core.replay import ReplayBuffer
 from grasp_func.core.rng import Key, Stream, fold_in, integer_seed, numpy_rng
 from grasp_func.core.types import Episode
-from grasp_func.training.rollout import PREGRASP, play_episode
+from grasp_func.training.rollout import play_episode
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run
 
@@ -56,6 +56,7 @@ def _explore_episode(
         return fold_in(run.key, stream, *address)
 
     cfg, env_spec = run.cfg, run.env_spec
+    p_starts = {k: p for k, p in schedule.p_starts(cfg).items() if k in run.env.starts}
     noise = draw_noise(
         key(Stream.EXPLORE),
         env_spec.horizon,
@@ -63,12 +64,21 @@ def _explore_episode(
         schedule.exploration(cfg),
         run.noise,
     )
-    above_grasp = numpy_rng(key(Stream.PREGRASP)).random() < schedule.p_pregrasp(cfg)
     episode, _ = play_episode(
         run.env,
         policy,
         integer_seed(key(Stream.ENV)),
         lambda action, t: explore(action, noise, t, cfg.action_clip),
-        PREGRASP if above_grasp else None,
+        _draw_start(key(Stream.START), p_starts),
     )
     return episode
+
+
+def _draw_start(key: Key, probabilities: dict[str, float]) -> str | None:
+    """Returns one of the names with its probability, else None."""
+    left = numpy_rng(key).random()
+    for name, probability in probabilities.items():
+        if left < probability:
+            return name
+        left -= probability
+    return None

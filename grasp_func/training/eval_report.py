@@ -12,7 +12,7 @@ from typing import Any
 
 from grasp_func.training.episode_result import EpisodeResult
 from grasp_func.training.evaluation import EvalResult, Spread
-from grasp_func.training.metrics import rate_numbers, summary, wilson_interval
+from grasp_func.training.metrics import rate_numbers, summary
 
 # Measure -> the heading of its column, and the format of its numbers.
 MEASURES = {
@@ -37,7 +37,7 @@ def table(result: EvalResult) -> tuple[list[str], list[list[str]]]:
     rows = []
     for key, group in groups.items():
         rate = group.overall
-        low, high = wilson_interval(*rate)
+        low, high = rate.interval
         name = next((kind for kind in key if kind is not None), "overall")
         measures = (_cell(getattr(group, name), MEASURES[name][1]) for name in present)
         rows.append([name, f"{rate.n}", f"{group.success:.3f} [{low:.3f}, {high:.3f}]", *measures])

@@ -12,22 +12,11 @@ from grasp_func.core.rng import Key, fold_in, integer_seed
 from grasp_func.runtime.comm import on_each
 from grasp_func.training.episode_result import GOALS, EpisodeResult
 from grasp_func.training.goal_env import GoalEnv
+from grasp_func.training.rate import Rate
 from grasp_func.training.rollout import PolicyFn, run_episode
 from grasp_func.training.setup import Run
 
 OnEpisode = Callable[[int, int], None]  # (episodes played, of how many)
-
-
-class Rate(NamedTuple):
-    """Successes in `n` episodes."""
-
-    successes: int
-    n: int
-
-    @property
-    def value(self) -> float | None:
-        """Success rate; None where no episode was played."""
-        return self.successes / self.n if self.n else None
 
 
 class Spread(NamedTuple):

@@ -177,11 +177,10 @@ def _end_epoch(
         best_seed = confirm_seed
     if not curriculum_active:
         best = confirmation or _confirm(run, state, schedule, eval_result, best_seed, second)
-    if best is not None and best.success <= schedule.best_confirmed:
+    lower_bound = best.overall.interval[0] if best else 0.0
+    if lower_bound <= schedule.best_confirmed:
         best = None
-    schedule = schedule.advanced(
-        cfg, eval_result.success, curriculum_active, best.success if best else 0.0
-    )
+    schedule = schedule.advanced(cfg, eval_result.success, curriculum_active, lower_bound)
     return EpochResult(
         state=replace(
             state,

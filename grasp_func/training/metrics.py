@@ -1,46 +1,22 @@
-"""Statistics of a run as pure functions: rows, stats.json and confidence intervals.
+"""Statistics of a run as pure functions: the rows of its epochs, and stats.json.
 
 Departs from Dext-Gen: success has a confidence interval, goals on the table and in the air are
 reported separately, and steps are those of all workers, so that runs can be compared.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grasp_func.config.load import Config
 from grasp_func.storage.stats_log import Row, json_line
-from grasp_func.training.evaluation import EvalResult, Rate
+from grasp_func.training.evaluation import EvalResult
 from grasp_func.training.loop import EpochResult
-
-
-def wilson_interval(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Returns a confidence interval of a success rate.
-
-    Args:
-        successes: number of successes, 0 to `n`.
-        n: number of independent trials; the interval of none is (0, 1).
-        z: standard deviations of a normal distribution; 1.96 gives 95% confidence.
-
-    Raises:
-        ValueError: `successes` or `n` out of range.
-
-    Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209-212.
-    """
-    if n < 0 or not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes in {n} trials, expected 0 <= successes <= trials")
-    if n == 0:
-        return 0.0, 1.0
-    share = successes / n
-    centre = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+from grasp_func.training.rate import Rate
 
 
 def rate_numbers(rate: Rate, suffix: str = "") -> dict[str, Any]:
     """Returns a success rate, its 95% interval and the number of episodes."""
-    low, high = wilson_interval(*rate)
+    low, high = rate.interval
     return {
         f"success{suffix}": rate.value,
         f"success{suffix}_low": low,

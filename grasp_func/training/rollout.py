@@ -15,7 +15,6 @@ from grasp_func.training.episode_result import EpisodeResult, measure
 from grasp_func.training.goal_env import GoalEnv, Observation
 
 Perturb = Callable[[Array, int], Array]  # (greedy action [A], t) -> action taken [A]
-PREGRASP = "pregrasp"  # name of the start above a grasp, in an environment's `starts`
 
 
 class PolicyFn(Protocol):

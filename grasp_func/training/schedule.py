@@ -25,7 +25,9 @@ class ScheduleState(NamedTuple):
     fine_hits: int = 0  # evaluations of the true task that reached `fine_success`
     best: float = 0.0  # highest success rate of an evaluation of the true task
     tightenings: int = 0  # number of times that the angle tolerance was divided
-    best_confirmed: float = 0.0  # confirmed success rate of the best agent
+    # Lower end of the 95% interval of the best agent's confirmed success rate: 0.98 of 100 episodes
+    # is not yet better than 0.97 of 1000.
+    best_confirmed: float = 0.0
 
     def advanced(
         self,
@@ -40,7 +42,8 @@ class ScheduleState(NamedTuple):
             cfg: settings of the run.
             success: success rate of the epoch's evaluation.
             curriculum_active: whether its angle tolerance was wider than the true task's.
-            confirmed: success rate of the epoch's agent in a second evaluation, if it was played.
+            confirmed: lower end of the interval of the epoch's agent in a second evaluation; 0 if
+                it was not played.
         """
         if curriculum_active:
             tightened = success > cfg.angle_tolerance_success
@@ -79,9 +82,10 @@ class ScheduleState(NamedTuple):
         """Weight of the penalty on large actions."""
         return self._now(cfg.action_l2, cfg.late_action_l2)
 
-    def p_pregrasp(self, cfg: Config) -> float:
-        """Probability that a training episode starts above a grasp; it never rises."""
-        return cfg.pregrasp_start * max(0.0, 1.0 - self.best / cfg.pregrasp_until)
+    def p_starts(self, cfg: Config) -> dict[str, float]:
+        """Probabilities that a training episode has an easy start, by its name; they never rise."""
+        share = max(0.0, 1.0 - self.best / cfg.easy_start_until)
+        return {"pregrasp": share * cfg.pregrasp_start, "grasp": share * cfg.grasp_start}
 
     def exploration(self, cfg: Config) -> Exploration:
         """Exploration of training episodes."""

@@ -4,6 +4,7 @@ Every function is called by every process, unless it says otherwise; an error of
 on all of them.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -42,14 +43,17 @@ MANY_UPDATES = 100_000
 def decided(cfg: Config, comm: Comm) -> Config:
     """Returns the configuration with everything chosen that it leaves open, by the first process.
 
-    These are the seed, the kind of matrix products, and whether updates are compiled.
+    These are the seed, the number of workers, the kind of matrix products, and whether updates are
+    compiled.
     """
     cpus = cpu_names(comm)
-    return on_root(comm, lambda: _decided(cfg, len(cpus)))
+    return on_root(comm, lambda: _decided(cfg, len(cpus), comm.Get_size()))
 
 
-def _decided(cfg: Config, n_cpu_models: int) -> Config:
+def _decided(cfg: Config, n_cpu_models: int, n_processes: int) -> Config:
     changes: dict[str, Any] = {}
+    if cfg.workers is None:
+        changes["workers"] = n_processes * math.ceil(cfg.min_workers / n_processes)
     if cfg.seed is None:
         changes["seed"] = int.from_bytes(os.urandom(4), "little")
     if cfg.matmul == "auto":

@@ -17,7 +17,6 @@ from grasp_func.runtime.aot import compile_graph
 from grasp_func.runtime.comm import Comm, on_root
 from grasp_func.runtime.workers import Workers
 from grasp_func.training.goal_env import GoalEnv
-from grasp_func.training.rollout import PREGRASP
 
 T = TypeVar("T")
 
@@ -57,11 +56,6 @@ def make_run(cfg: Config, env: GoalEnv, workers: Workers) -> Run:
     """
     if cfg.seed is None:
         raise ConfigError("seed = null: draw one on the first process before training")
-    if cfg.pregrasp_start and PREGRASP not in env.starts:
-        raise ConfigError(
-            f"pregrasp_start = {cfg.pregrasp_start}: {env.name} has no start '{PREGRASP}', "
-            "expected 0"
-        )
     try:
         nets = make_networks(env.spec, network_spec(cfg, env.spec))
         noise = make_noise_process(cfg.noise_process, cfg.noise_process_params)

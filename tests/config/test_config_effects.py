@@ -23,8 +23,8 @@ FINE = {"fine_success": 0.0, "epochs": 3}
 STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some episodes start at their goals and succeed
 MATRIX = {"kwargs": {"rotation": True}}
 EASED = {"kwargs": {"angle_tolerance": 2.0}}  # every episode succeeds at such distances
-# tested at the end and in test_cli_keys
-OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates"}
+# tested at the end, in test_cli_keys and in test_session
+OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates", "min_workers"}
 
 
 # What an epoch consists of, in causal order: what comes later follows from what comes earlier.
@@ -217,7 +217,8 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "low_noise_eps": (LOW_NOISE, 1.0, changes("actions")),
     "low_noise_action_noise": (LOW_NOISE, 0.5, changes("actions")),
     "pregrasp_start": ({}, 1.0, changes("starts")),
-    "pregrasp_until": (
+    "grasp_start": ({}, 1.0, changes("starts")),
+    "easy_start_until": (
         {"pregrasp_start": 1.0, "evals": 40} | STILL,
         0.01,
         changes("starts", epoch=2),

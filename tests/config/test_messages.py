@@ -100,6 +100,14 @@ def test_an_override_that_no_longer_fits_the_file_is_refused(write, message_of):
     )
 
 
+def test_shares_of_easy_starts_above_one_are_refused(write, message_of):
+    path = write("Default: {pregrasp_start: 0.6}")
+    assert message_of(path, "grasp_start=0.5") == (
+        "--set grasp_start=0.5: grasp_start = 0.5, expected pregrasp_start and grasp_start add up "
+        "to at most 1"
+    )
+
+
 def test_negative_noise_is_refused(write, message_of):
     path = write("Default: {noise_process: Gaussian}")
     assert "sigma >= 0" in message_of(path, "noise_process_params={sigma: -1}")
@@ -114,6 +122,7 @@ OLD_KEYS = {
     "late_quiet_action_noise": "late_low_noise_action_noise",
     "moved_share": "p_moved",
     "lifted_share": "p_lifted",
+    "pregrasp_until": "easy_start_until",
 }
 
 

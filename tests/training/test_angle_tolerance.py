@@ -36,7 +36,7 @@ def test_phases_wait_for_the_true_tolerance(phase, eager):
 
 def test_starts_above_a_grasp_wait_for_the_true_tolerance(eager):
     cfg = tiny_config(epochs=4, early_stop=1.0, evals=10, pregrasp_start=0.5, **EASY)
-    probabilities = [result.schedule.p_pregrasp(cfg) for result in run_training(cfg)]
+    probabilities = [result.schedule.p_starts(cfg)["pregrasp"] for result in run_training(cfg)]
     assert probabilities[:3] == [0.5] * 3 and probabilities[3] < 0.5
 
 

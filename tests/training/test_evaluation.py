@@ -3,7 +3,8 @@
 import pytest
 
 from grasp_func.training.episode_result import EpisodeResult
-from grasp_func.training.evaluation import EvalResult, Rate, Spread, evaluate_agent
+from grasp_func.training.evaluation import EvalResult, Spread, evaluate_agent
+from grasp_func.training.rate import Rate
 from grasp_func.training.setup import initial_state
 from helpers import make_run, run_twins, scored, tiny_config
 

@@ -73,7 +73,7 @@ def test_the_probe_environment_and_what_it_declares():
     env = make_point_env()
     assert env.spec == EnvSpec(4, 2, 2, None, blocks, 10, goal_position=slice(0, 2))
     assert (env.name, env.gripper_type, env.notes) == (POINT_REACH, "Point", ())
-    assert env.starts == ("default", "pregrasp") and env.true_angle_tolerance is None
+    assert env.starts == ("default", "pregrasp", "grasp") and env.true_angle_tolerance is None
     assert make_point_env(rotation=True).spec.rotation == slice(2, 11)
 
 

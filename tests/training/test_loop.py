@@ -11,6 +11,7 @@ from grasp_func.errors import UserError
 from grasp_func.runtime.workers import DesyncError
 from grasp_func.training import collect, loop
 from grasp_func.training.evaluation import evaluate, greedy_policy
+from grasp_func.training.rate import Rate
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import initial_state
 from helpers import PointReach, assert_same, make_run, run_training, run_twins, scored, tiny_config
@@ -256,12 +257,27 @@ def test_the_best_agent_is_the_one_with_the_highest_confirmed_success(eager, pla
         (0.7, None),
         (0.8, success_of(0.9)),
     ]
-    assert [result.schedule.best_confirmed for result in results] == [0, *[0.4] * 3, 0.8, 0.8, 0.9]
+    low = {rate: Rate(round(100 * rate), 100).interval[0] for rate in (0.4, 0.8, 0.9)}
+    course = [result.schedule.best_confirmed for result in results]
+    assert course == [0.0, *[low[0.4]] * 3, *[low[0.8]] * 2, low[0.9]]
     # success_of counts 100 episodes
     assert [n for _, n in played] == [100] * 7 + [1000] + [100] * 3
     assert len({seed for seed, _ in played}) == len(played)
     confirmed = [result.best_seed for result in results if result.best]
     assert confirmed == [played[2][0], results[4].confirm_seed, played[10][0]]
+
+
+def test_many_confirming_episodes_count_more_than_a_few(eager, monkeypatch):
+    """0.98 of 100 episodes may be luck and is not yet better than 0.97 of 1000."""
+    script = iter([(96, 100), (970, 1000), (97, 100), (98, 100)])
+    monkeypatch.setattr(loop, "evaluate_agent", lambda *arguments: scored(*next(script)))
+    cfg = tiny_config(epochs=2, early_stop=0.96, confirm_episodes=1000)
+    run = make_run(cfg)
+    results = loop.train(run, initial_state(run))
+    assert next(results).best == scored(970, 1000)
+    run = run._replace(cfg=cfg.model_copy(update={"early_stop": 0.99}))
+    schedule = ScheduleState(epoch=1, best_confirmed=Rate(970, 1000).interval[0])
+    assert next(loop.train(run, initial_state(run), schedule)).best is None
 
 
 def test_easy_success_makes_no_best_agent(eager, played):
@@ -283,8 +299,8 @@ def success_of(share):
     return scored(round(share * 100), 100)
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 25), (1.0, 100)])
-def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monkeypatch):
+@pytest.mark.parametrize("shares", [(0.0, 0.0), (0.25, 0.5), (0.0, 1.0)])
+def test_only_training_episodes_have_easy_starts(shares, eager, monkeypatch):
     begun = []
     reset = PointReach.reset
 
@@ -293,13 +309,21 @@ def test_only_training_episodes_begin_above_a_grasp(share, expected, eager, monk
         return reset(self, seed=seed, options=options)
 
     monkeypatch.setattr(PointReach, "reset", watched)
-    run = make_run(tiny_config(epochs=1, rollouts=100, evals=20, pregrasp_start=share))
+    starts = dict(zip(("pregrasp_start", "grasp_start"), shares, strict=True))
+    run = make_run(tiny_config(epochs=1, rollouts=100, evals=20, **starts))
     begun.clear()
     next(loop.train(run, initial_state(run)))
     training, evaluation = begun[:100], begun[100:]
     assert evaluation == [None] * 20
-    assert training.count({"start": "pregrasp"}) == pytest.approx(expected, abs=10)
-    assert training.count({"start": "pregrasp"}) + training.count(None) == 100
+    counts = [training.count({"start": "pregrasp"}), training.count({"start": "grasp"})]
+    assert counts == pytest.approx([100 * share for share in shares], abs=12)
+    assert sum(counts) + training.count(None) == 100
+
+
+def test_an_environment_without_easy_starts_is_trained_from_its_own(eager, monkeypatch):
+    monkeypatch.setattr(PointReach, "starts", ("default",))
+    usual = hashes(run_training(tiny_config(epochs=1)))
+    assert hashes(run_training(tiny_config(epochs=1, pregrasp_start=0.5, grasp_start=0.5))) == usual
 
 
 def test_divergence_is_reported(eager):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasp_func.errors import SaveError
-from grasp_func.training.metrics import stats_json, wilson_interval
+from grasp_func.training.metrics import stats_json
+from grasp_func.training.rate import wilson_interval
 from statistics_rows import make_row
 
 

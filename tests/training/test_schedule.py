@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from grasp_func.training.schedule import ScheduleState
@@ -29,28 +30,29 @@ def test_without_thresholds_training_stays_in_its_early_phase():
     assert schedule.phase == "early"
 
 
-def test_the_probability_of_pregrasp_starts_falls_with_the_best_success():
-    cfg = tiny_config(pregrasp_start=0.5, pregrasp_until=0.8)
+def test_the_probability_of_easy_starts_falls_with_the_best_success():
+    cfg = tiny_config(pregrasp_start=0.5, grasp_start=0.2, easy_start_until=0.8)
     schedule, probabilities = ScheduleState(), []
     for success in (0.0, 0.4, 0.2, 0.6, 0.9, 0.0):
         schedule = schedule.advanced(cfg, success)
-        probabilities.append(schedule.p_pregrasp(cfg))
-    # 0.5 * (1 - best / 0.8) for the best of 0, 0.4, 0.4, 0.6, 0.9, 0.9
-    assert probabilities == pytest.approx([0.5, 0.25, 0.25, 0.125, 0.0, 0.0])
+        probabilities.append(tuple(schedule.p_starts(cfg).values()))
+    # (0.5, 0.2) * (1 - best / 0.8) for the best of 0, 0.4, 0.4, 0.6, 0.9, 0.9
+    expected = [(0.5, 0.2), (0.25, 0.1), (0.25, 0.1), (0.125, 0.05), (0.0, 0.0), (0.0, 0.0)]
+    assert np.allclose(probabilities, expected)
 
 
 def test_phases_and_starts_wait_for_the_true_task():
     """Success is easy while the angle tolerance is wide, so it must not count."""
-    cfg = tiny_config(late_success=0.5, fine_success=0.8, pregrasp_start=0.5, pregrasp_until=0.8)
+    cfg = tiny_config(late_success=0.5, fine_success=0.8, pregrasp_start=0.5, easy_start_until=0.8)
     schedule = ScheduleState()
     for _ in range(3):
         schedule = schedule.advanced(cfg, 1.0, curriculum_active=True)
     assert schedule == ScheduleState(epoch=3, tightenings=3)
-    assert schedule.phase == "early" and schedule.p_pregrasp(cfg) == 0.5
+    assert schedule.phase == "early" and schedule.p_starts(cfg)["pregrasp"] == 0.5
     for _ in range(2):
         schedule = schedule.advanced(cfg, 0.8)
     assert schedule == ScheduleState(5, late_hits=2, fine_hits=2, best=0.8, tightenings=3)
-    assert schedule.phase == "fine" and schedule.p_pregrasp(cfg) == 0.0
+    assert schedule.phase == "fine" and schedule.p_starts(cfg)["pregrasp"] == 0.0
 
 
 def test_the_confirmed_success_of_the_best_agent():

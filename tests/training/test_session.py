@@ -31,6 +31,27 @@ def test_long_runs_on_one_kind_of_cpu_are_compiled(monkeypatch, changes, comm, c
     assert session.decided(cfg, comm).updates == chosen
 
 
+class Processes(SoloComm):
+    """The first of `size` processes."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def Get_size(self):
+        return self.size
+
+
+@pytest.mark.parametrize(
+    ("processes", "least", "workers"),
+    [(1, 1, 1), (3, 1, 3), (1, 16, 16), (2, 16, 16), (16, 16, 16), (6, 16, 18), (20, 16, 20)],
+)
+def test_every_process_gets_the_same_number_of_workers(processes, least, workers):
+    cfg = tiny_config(workers=None, min_workers=least)
+    assert session.decided(cfg, Processes(processes)).workers == workers
+    asked = tiny_config(workers=5, min_workers=least)
+    assert session.decided(asked, Processes(processes)).workers == 5
+
+
 @pytest.mark.parametrize("compiler", ["/no/such/compiler", "false"])
 def test_without_a_working_compiler_updates_are_traced(monkeypatch, compiler):
     monkeypatch.setenv("CXX", compiler)

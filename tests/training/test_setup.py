@@ -5,14 +5,7 @@ import pytest
 from grasp_func.core.rng import Key
 from grasp_func.errors import ConfigError
 from grasp_func.training.setup import ddpg_config
-from helpers import PointReach, make_run, tiny_config
-
-
-def test_an_environment_without_that_start_is_refused(monkeypatch):
-    monkeypatch.delattr(PointReach, "starts")
-    make_run(tiny_config())
-    with pytest.raises(ConfigError, match=r"pregrasp_start = 0.5: PointReach-v0 has no start"):
-        make_run(tiny_config(pregrasp_start=0.5))
+from helpers import make_run, tiny_config
 
 
 @pytest.mark.parametrize(
