@@ -108,7 +108,10 @@ class Display:
 
         self.status.stop_requested = True
         # At Ctrl-C, mpirun ends the run before a live display shows anything.
-        if not self.is_live or (number == signal.SIGTERM and launcher_rank() is not None):
+        may_end_now = number == signal.SIGTERM and launcher_rank() is not None
+        if may_end_now and self.status.row is None:
+            resuming = "nothing is saved before the end of the first epoch"
+        if may_end_now or not self.is_live:
             write_stop_notice(number, resuming)
 
     def close(self) -> None:

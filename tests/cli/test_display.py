@@ -11,6 +11,7 @@ import pytest
 from command_line import settings
 from grasp_func.cli import display
 from grasp_func.cli.display import Display
+from grasp_func.runtime import process
 from mpi_jobs import MPIRUN, environment, needs_mpirun, run_job
 from terminal import Terminal
 
@@ -156,3 +157,25 @@ def test_other_processes_are_silent(monkeypatch, capsys):
     assert not shown.is_live
     shown.close()
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "row", "words"),
+    [
+        (signal.SIGTERM, None, "nothing is saved before the end of the first epoch"),
+        (signal.SIGTERM, {}, "to resume: again"),
+        # it ends after its epoch, which is saved
+        (signal.SIGINT, None, "to resume: again"),
+    ],
+)
+def test_a_run_that_mpirun_may_end_names_only_what_is_saved(monkeypatch, number, row, words):
+    said = []
+    monkeypatch.setattr(display, "launcher_rank", lambda: 0)
+    monkeypatch.setattr(
+        process, "write_stop_notice", lambda number, resuming: said.append(resuming)
+    )
+    shown = Display("Env-v0", plain=True)
+    shown.status.row = row
+    shown.on_stop_request(number, "to resume: again")
+    shown.close()
+    assert said == [words]
