@@ -125,7 +125,7 @@ def load_initial_state(
 
     Args:
         saved: what `save_initial_state` returned; lists may replace tuples, as in JSON. Without
-            `raised`, as before version 0.3, it is None.
+            `raised`, as in version 0.2, it is None.
         env_id: id of the environment that loads it.
         object_names: names of the environment's objects.
         goal_size: length of the environment's goals.
