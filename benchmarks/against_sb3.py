@@ -8,7 +8,8 @@ A peer is DDPG or SAC of Stable-Baselines3, or TQC of sb3-contrib, with hindsigh
 settings that rl-baselines3-zoo has for pick and place (`her-defaults` in `hyperparams/tqc.yml`,
 commit 22e3ff2). The zoo has them for TQC only; DDPG and SAC take the same ones. Ours is the shipped
 configuration in one process; early in training most of its episodes begin above a grasp or with
-the object in the gripper, which the peers have no means to ask for. `--small` gives a peer our networks and batches.
+the object in the gripper, which the peers have no means to ask for. `--small` gives a peer our
+networks and batches.
 
 Every contender uses one core and the same environment. Times are CPU times, which other programs on
 the machine hardly change. Ours include start-up and evaluation, those of the peers do not. The
