@@ -240,7 +240,7 @@ def played(monkeypatch):
     return calls
 
 
-def test_the_best_agent_is_the_one_with_the_highest_confirmed_success(eager, played):
+def test_the_best_agent_is_the_one_with_the_highest_confirmed_lower_bound(eager, played):
     cfg = tiny_config(epochs=7, early_stop=0.95, confirm_episodes=1000, evals=50, workers=2)
     results = run_training(cfg)
     evaluated = [(result.eval_result.success, result.best) for result in results]
