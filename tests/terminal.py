@@ -50,10 +50,17 @@ class Terminal:
 
     def wait_for(self, text, seconds=120):
         """Takes in output until a text is on the screen, and returns the screen."""
+        return self.wait_until(lambda screen: text in screen, text, seconds)
+
+    def wait_until(self, holds, what, seconds=120):
+        """Takes in output until a function of the screen holds, and returns the screen.
+
+        A program's output arrives in parts, so a screen may be one that is half drawn.
+        """
         deadline = time.monotonic() + seconds
-        while text not in self.text:
-            assert self.read(0.1), f"ended without {text!r}:\n{self.history}"
-            assert time.monotonic() < deadline, f"no {text!r} on the screen:\n{self.text}"
+        while not holds(self.text):
+            assert self.read(0.1), f"ended without {what!r}:\n{self.history}"
+            assert time.monotonic() < deadline, f"no {what!r} on the screen:\n{self.text}"
         return self.text
 
     def finish(self, seconds=120):
