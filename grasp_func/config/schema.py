@@ -40,6 +40,7 @@ RENAMED = {
     "moved_share": "p_moved",
     "lifted_share": "p_lifted",
     "pregrasp_until": "easy_start_until",
+    "late_action_l2": "action_l2",
 }
 ROTATION_BLOCKS = ["grip_rot", "object_rot", "object_rel_rot"]
 
@@ -80,6 +81,11 @@ class Learning(_Keys):
     )
     soft_update_every: Literal["cycle", "update"] = _key(
         "cycle", "soft update of the target networks once per cycle or after every gradient step"
+    )
+    target_policy: bool = _key(
+        False,
+        "act with, evaluate and export the target networks, which average the latest gradient "
+        "steps; false: the networks that the gradient steps change",
     )
     grad_clip: Positive | None = _key(
         5.0, "maximum gradient norm of each network; null: no clipping"
@@ -210,7 +216,6 @@ class Schedule(_Keys):
         "the late phase begins after two evaluations with at least this success rate; null: never",
     )
     late_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the late phase")
-    late_action_l2: NonNegative | None = _key(None, "action_l2 in the late phase; null: unchanged")
     late_eps: Fraction | None = _key(None, "eps in the late phase; null: unchanged")
     late_action_noise: NonNegative | None = _key(
         None, "action_noise in the late phase; null: unchanged"

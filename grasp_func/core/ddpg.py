@@ -43,7 +43,6 @@ class AgentState:
         obs_norm: moments of the observations.
         goal_norm: moments of the goals.
         lr_scale: factor on both learning rates [].
-        action_l2: weight of the penalty on saturated actions [].
         step: gradient steps taken, int64 [].
     """
 
@@ -53,7 +52,6 @@ class AgentState:
     obs_norm: NormState
     goal_norm: NormState
     lr_scale: Tensor
-    action_l2: Tensor
     step: Tensor
 
 
@@ -65,9 +63,10 @@ class DDPGConfig(NamedTuple):
         actor_lr: learning rate of the actor.
         critic_lr: learning rate of the critic.
         tau: weight of the parameters in each update of the targets.
+        target_policy: whether the agent is the target networks.
         grad_clip: largest norm of each network's gradient; None: unbounded.
         action_norm: see `losses.actor_loss`.
-        action_l2: initial value of `AgentState.action_l2`.
+        action_l2: see `losses.actor_loss`.
         state_clip: bound of normalised observations.
         goal_clip: bound of normalised goals.
         obs_exclude: entries of the observation that are not normalised.
@@ -79,6 +78,7 @@ class DDPGConfig(NamedTuple):
     actor_lr: float = 1e-3
     critic_lr: float = 1e-3
     tau: float = 0.05
+    target_policy: bool = False
     grad_clip: float | None = 5.0
     action_norm: float = 1.0
     action_l2: float = 0.0
@@ -103,6 +103,7 @@ class Learner(NamedTuple):
         update_normalizers: merges moments of new observations and goals into the state.
         scalings: state -> (scaling of observations, scaling of goals).
         unravel: flat vector [P] -> {"actor": parameters, "critic": parameters}, as views.
+        agent: state -> the networks, as `unravel` gives them, that act and are exported.
     """
 
     init: Callable[[Key], AgentState]
@@ -111,6 +112,7 @@ class Learner(NamedTuple):
     update_normalizers: Callable[[AgentState, NormState, NormState], AgentState]
     scalings: Callable[[AgentState], tuple[Scaling, Scaling]]
     unravel: Callable[[Tensor], dict[str, Params]]
+    agent: Callable[[AgentState], dict[str, Params]]
 
 
 def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
@@ -166,6 +168,7 @@ def make_learner(
         update_normalizers=_update_normalizers,
         scalings=partial(_scalings, cfg=cfg),
         unravel=unravel,
+        agent=lambda state: unravel(state.target if cfg.target_policy else state.params),
     )
 
 
@@ -180,7 +183,6 @@ def _initial_state(
         obs_norm=normalizer.init(env_spec.obs),
         goal_norm=normalizer.init(env_spec.goal),
         lr_scale=torch.ones(()),
-        action_l2=torch.tensor(cfg.action_l2),
         step=torch.zeros((), dtype=torch.int64),
     )
 
@@ -199,7 +201,6 @@ def make_gradient(
     def loss(
         params: dict[str, Params],
         critic: Params,
-        action_l2: Tensor,
         target_q: Tensor,
         x: Tensor,
         action: Tensor,
@@ -211,7 +212,7 @@ def make_gradient(
             x,
             nets=nets,
             action_norm=cfg.action_norm,
-            action_l2=action_l2,
+            action_l2=cfg.action_l2,
         )
         aux = {**c_aux, **a_aux}
         return c_loss + a_loss, torch.stack([aux[name] for name in METRICS])
@@ -228,9 +229,7 @@ def make_gradient(
         next_q = nets.critic(target["critic"], next_x, next_action)
         target_q = td_target(batch.reward, next_q, cfg.gamma, cfg.lowest_reward)
         params = unravel(state.params)
-        grads, (_, metrics) = derivative(
-            params, params["critic"], state.action_l2, target_q, x, batch.action
-        )
+        grads, (_, metrics) = derivative(params, params["critic"], target_q, x, batch.action)
         return flatten([grads, metrics])
 
     return gradient

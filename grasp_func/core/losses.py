@@ -58,7 +58,7 @@ def actor_loss(
     *,
     nets: Networks,
     action_norm: float,
-    action_l2: Tensor | float = 0.0,
+    action_l2: float = 0.0,
 ) -> tuple[Tensor, Metrics]:
     """Negative mean Q of the actor's own actions, plus penalties on saturated outputs.
 

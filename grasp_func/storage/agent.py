@@ -15,8 +15,8 @@ from grasp_func.storage.atomic import StrPath
 
 
 def to_files(learner: Learner, state: AgentState) -> AgentFiles:
-    """Returns a state's networks and normalizers."""
-    networks = learner.unravel(state.params)
+    """Returns the networks that act, and the normalizers."""
+    networks = learner.agent(state)
     obs, goal = learner.scalings(state)
     return AgentFiles(
         networks["actor"], networks["critic"], obs, state.obs_norm, goal, state.goal_norm

@@ -116,7 +116,7 @@ def open_checkpoint(path: StrPath) -> Checkpoint:
         raise SaveError(f"{path}: no checkpoint there; name another one with --resume DIR")
     if (path / "facts" / "metadata").is_file():
         raise SaveError(
-            f"{path}: format 3 or older, this version reads format 4; resume with the version of "
+            f"{path}: format 3 or older, this version reads format 5; resume with the version of "
             "grasp_func that wrote it, or copy its agent to saves/pretrain/<env> and start from "
             "it: --set load_pretrained=true"
         )

@@ -135,7 +135,7 @@ def evaluate_agent(
 
 def greedy_policy(run: Run, state: AgentState) -> Policy:
     """Returns the policy that the state's actor and normalizers define."""
-    actor = run.learner.unravel(state.params)["actor"]
+    actor = run.learner.agent(state)["actor"]
     return policy_of(run.nets, actor, run.learner.scalings(state))
 
 

@@ -182,11 +182,7 @@ def _end_epoch(
         best = None
     schedule = schedule.advanced(cfg, eval_result.success, curriculum_active, lower_bound)
     return EpochResult(
-        state=replace(
-            state,
-            lr_scale=torch.tensor(schedule.lr_scale(cfg)),
-            action_l2=torch.tensor(schedule.action_l2(cfg)),
-        ),
+        state=replace(state, lr_scale=torch.tensor(schedule.lr_scale(cfg))),
         schedule=schedule,
         eval_result=eval_result,
         confirmation=confirmation,

@@ -33,7 +33,7 @@ from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes")
-FORMAT = 4  # of checkpoints; another one is refused
+FORMAT = 5  # of checkpoints; another one is refused
 
 
 class ResumePoint(NamedTuple):

@@ -78,10 +78,6 @@ class ScheduleState(NamedTuple):
         """Factor on both learning rates."""
         return {"early": 1.0, "late": cfg.late_lr, "fine": cfg.fine_lr}[self.phase]
 
-    def action_l2(self, cfg: Config) -> float:
-        """Weight of the penalty on large actions."""
-        return self._now(cfg.action_l2, cfg.late_action_l2)
-
     def p_starts(self, cfg: Config) -> dict[str, float]:
         """Probabilities that a training episode has an easy start, by its name; they never rise."""
         share = max(0.0, 1.0 - self.best / cfg.easy_start_until)

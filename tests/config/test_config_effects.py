@@ -205,6 +205,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "critic_lr": (ONE_UPDATE, 0.1, only("critic", "actor")),
     "tau": (ONE_UPDATE, 0.5, targets_only),
     "soft_update_every": ({}, "update", changes("parameters", "targets")),
+    "target_policy": ({}, True, changes("actions", epoch=2)),
     "eps": ({}, 1.0, changes("actions")),
     "noise_process": ({"eps": 1.0}, "Gaussian", changes("actions")),
     "noise_process_params": (
@@ -246,7 +247,6 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "angle_tolerance_success": (EASED, 1.0, shows(tolerances, [3.142, 2.513], [3.142, 3.142])),
     "late_success": ({"epochs": 3}, 0.0, shows(phases, ["early"] * 3, ["early", "late", "late"])),
     "late_lr": (LATE, 0.5, shows(learning_rate_scale, [1, 1, 1], [1, 0.5, 0.5])),
-    "late_action_l2": (LATE, 0.5, changes("parameters", "targets", epoch=3)),
     "late_eps": (LATE, 1.0, changes("actions", epoch=3)),
     "late_action_noise": (LATE, 0.5, changes("actions", epoch=3)),
     "late_low_noise_eps": (LATE | LOW_NOISE, 1.0, changes("actions", epoch=3)),

@@ -123,6 +123,7 @@ OLD_KEYS = {
     "moved_share": "p_moved",
     "lifted_share": "p_lifted",
     "pregrasp_until": "easy_start_until",
+    "late_action_l2": "action_l2",
 }
 
 

@@ -47,8 +47,7 @@ def test_gradient_agrees_with_backward(spec):
     batch = make_batch(size=32)
     agent = Agent(ENV_SPEC, spec, learner.unravel(state.params), learner.unravel(state.target))
     agent.backward(batch, gamma=0.9, action_norm=0.7, action_l2=0.6)
-    cfg = DDPGConfig(gamma=0.9, action_norm=0.7)
-    state = state.replace(action_l2=torch.tensor(0.6))
+    cfg = DDPGConfig(gamma=0.9, action_norm=0.7, action_l2=0.6)
     row = make_gradient(nets, learner.unravel, cfg)(state, batch)
     found = learner.unravel(row[: len(state.params)])
     for network in ("actor", "critic"):
@@ -156,6 +155,14 @@ def test_targets_move_by_tau():
     new = learner.soft_update_targets(state)
     torch.testing.assert_close(new.target, state.target + 0.25)
     assert_same(new.replace(target=state.target), state)
+
+
+@pytest.mark.parametrize("target_policy", [False, True])
+def test_the_agent_is_the_target_or_the_trained_networks(target_policy):
+    learner, state = make(cfg=DDPGConfig(target_policy=target_policy))
+    state = state.replace(params=state.params + 1)
+    expected = state.target if target_policy else state.params
+    assert_same(learner.agent(state), learner.unravel(expected))
 
 
 def test_initial_state():

@@ -151,6 +151,7 @@ CASES = [  # (name, function, inputs)
     ("Learner.update_normalizers", EAGER.update_normalizers, STATE, *MOMENTS),
     ("Learner.scalings", EAGER.scalings, STATE),
     ("Learner.unravel", EAGER.unravel, FLAT),
+    ("Learner.agent", EAGER.agent, STATE),
 ]
 
 

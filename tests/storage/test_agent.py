@@ -40,6 +40,15 @@ def test_a_loaded_policy_acts_identically(trained, tmp_path):
     assert not np.allclose(untrained, expected, atol=1e-3)
 
 
+def test_the_target_networks_are_exported_where_they_act(trained, tmp_path):
+    run, state = trained
+    run = make_run(run.cfg.model_copy(update={"target_policy": True}))
+    write_agent(tmp_path, to_files(run.learner, state))
+    acting = greedy_policy(run, state.replace(params=state.target))
+    loaded = load_policy(tmp_path, run.env_spec)
+    assert_same(actions(loaded, run.env_spec), actions(acting, run.env_spec))
+
+
 @pytest.mark.parametrize("settings", [{}, MATRIX])
 def test_a_policy_is_loaded_without_knowing_its_environment(settings, eager, tmp_path):
     run = make_run(tiny_config(**{**settings, "kwargs": {"dims": 3, **settings.get("kwargs", {})}}))

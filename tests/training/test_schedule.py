@@ -10,16 +10,13 @@ from helpers import tiny_config
 
 
 def test_a_phase_begins_with_the_second_success_at_its_rate():
-    cfg = tiny_config(
-        late_success=0.5, late_lr=0.3, late_action_l2=0.7, fine_success=0.8, fine_lr=0.1
-    )
+    cfg = tiny_config(late_success=0.5, late_lr=0.3, fine_success=0.8, fine_lr=0.1)
     schedule, course = ScheduleState(), []
     for success in (0.4, 0.5, 0.4, 0.9, 0.3, 0.8):
         schedule = schedule.advanced(cfg, success)
-        course.append((schedule.phase, schedule.lr_scale(cfg), schedule.action_l2(cfg)))
+        course.append((schedule.phase, schedule.lr_scale(cfg)))
     # the second of at least 0.5 comes fourth, the second of at least 0.8 sixth
-    late, fine = ("late", 0.3, 0.7), ("fine", 0.1, 0.7)
-    assert course == [("early", 1.0, 0.0)] * 3 + [late] * 2 + [fine]
+    assert course == [("early", 1.0)] * 3 + [("late", 0.3)] * 2 + [("fine", 0.1)]
     assert schedule.epoch == 6
 
 
