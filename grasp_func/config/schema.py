@@ -216,6 +216,7 @@ class Schedule(_Keys):
         "the late phase begins after two evaluations with at least this success rate; null: never",
     )
     late_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the late phase")
+    late_k: NonNegative | None = _key(None, "k in the late phase; null: unchanged")
     late_eps: Fraction | None = _key(None, "eps in the late phase; null: unchanged")
     late_action_noise: NonNegative | None = _key(
         None, "action_noise in the late phase; null: unchanged"

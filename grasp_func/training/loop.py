@@ -142,7 +142,7 @@ def run_cycle(
         state = learner.update_normalizers(state, obs, goal)
     report("updates", *of_epoch)
     per_update: list[Metrics] = []
-    drawn = on_each(comm, lambda: _draw(run, buffers, cycle))
+    drawn = on_each(comm, lambda: _draw(run, buffers, cycle, schedule))
     for batches in zip(*drawn, strict=True):
         state, metrics = learner.update(state, batches)
         per_update.append(metrics)
@@ -219,9 +219,11 @@ def _confirm(
     return evaluate_agent(run, state, seed, eval_result.overall.n, on_episode)
 
 
-def _draw(run: Run, buffers: list[ReplayBuffer], cycle: int) -> list[list[Transition]]:
+def _draw(
+    run: Run, buffers: list[ReplayBuffer], cycle: int, schedule: ScheduleState
+) -> list[list[Transition]]:
     """Draws the cycle's batches of each of this process's workers."""
-    cfg, sampling = run.cfg, select(ReplaySampling, run.cfg)
+    cfg, sampling = run.cfg, select(ReplaySampling, run.cfg, k=schedule.k(run.cfg))
     return [
         draw_batches(
             buffer,

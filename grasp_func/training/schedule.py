@@ -83,6 +83,10 @@ class ScheduleState(NamedTuple):
         share = max(0.0, 1.0 - self.best / cfg.easy_start_until)
         return {"pregrasp": share * cfg.pregrasp_start, "grasp": share * cfg.grasp_start}
 
+    def k(self, cfg: Config) -> float:
+        """Hindsight goals per original goal."""
+        return self._now(cfg.k, cfg.late_k)
+
     def exploration(self, cfg: Config) -> Exploration:
         """Exploration of training episodes."""
         return Exploration(

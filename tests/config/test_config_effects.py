@@ -247,6 +247,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "angle_tolerance_success": (EASED, 1.0, shows(tolerances, [3.142, 2.513], [3.142, 3.142])),
     "late_success": ({"epochs": 3}, 0.0, shows(phases, ["early"] * 3, ["early", "late", "late"])),
     "late_lr": (LATE, 0.5, shows(learning_rate_scale, [1, 1, 1], [1, 0.5, 0.5])),
+    "late_k": (LATE, 0.5, changes("goals", epoch=3)),
     "late_eps": (LATE, 1.0, changes("actions", epoch=3)),
     "late_action_noise": (LATE, 0.5, changes("actions", epoch=3)),
     "late_low_noise_eps": (LATE | LOW_NOISE, 1.0, changes("actions", epoch=3)),
