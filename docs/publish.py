@@ -1,0 +1,90 @@
+"""Trains, evaluates and ships agents: `python docs/publish.py FlatPJCube-v0 --seeds 10 11 12`.
+
+For each seed it trains in `runs/<id>/seed<seed>` with the shipped configuration, plays 1000 fresh
+episodes, and copies statistics and evaluation to docs/results/<id>, where it also draws the curves.
+What has been done already is not done again, and a training that was interrupted is resumed.
+`--ship SEED` also copies that agent to saves/pretrain. The page docs/results/<id>.md is written by
+hand; docs/results_tables.py fills in its table.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from grasp_func.shipped import PRETRAINED
+from grasp_func.storage.run_dir import FILES
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs" / "results"
+EPISODES, EPISODE_SEED = 1000, 1000  # no choice of settings has used these episodes
+
+
+def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> Path:
+    """Trains to the end, and returns the folder of the agent, relative to the repository."""
+    runs = Path("runs", env_id, f"seed{seed}")
+    folder = runs / env_id
+    stats = ROOT / folder / "stats.json"
+    if stats.exists() and json.loads(stats.read_text())["finished"]:
+        return folder
+    changes = [f"--set={setting}" for setting in settings]
+    begin = ["--resume", str(folder)] if stats.exists() else [f"--set=seed={seed}", *changes]
+    launcher = ["mpirun", "-n", str(processes), sys.executable]
+    arguments = ["--env", env_id, "--save-dir", str(runs), "--plain", *begin]
+    run([*launcher, "examples/train.py", *arguments])
+    return folder
+
+
+def evaluated(env_id: str, folder: Path, out: Path, seen: str) -> None:
+    """Plays an agent's fresh episodes in an environment; writes what they came to."""
+    suffix = "" if env_id == seen else f"_{env_id}"
+    target = out.with_name(f"{out.stem}_evaluation{suffix}.json")
+    if target.exists() and target.stat().st_mtime > (ROOT / folder / FILES[0]).stat().st_mtime:
+        return
+    episodes = ["--ntests", str(EPISODES), "--seed", str(EPISODE_SEED), "--json", str(target)]
+    arguments = ["--env", env_id, "--load", str(folder), *episodes]
+    run([sys.executable, "examples/evaluate.py", *arguments])
+
+
+def run(command: Sequence[str]) -> None:
+    """Runs a command in the repository; its failure ends the program."""
+    print(*command, flush=True)
+    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def main() -> None:
+    """Publishes one environment."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("env_id", metavar="ID")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[10], metavar="S")
+    parser.add_argument("--processes", type=int, default=2, metavar="N")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="settings")
+    parser.add_argument("--also", nargs="+", default=[], metavar="ID", help="evaluate there, too")
+    parser.add_argument("--ship", type=int, metavar="SEED", help="copy its agent to saves/pretrain")
+    parser.add_argument("--name", help="folder there (default: the environment's id)")
+    args = parser.parse_args()
+    results = RESULTS / args.env_id
+    results.mkdir(parents=True, exist_ok=True)
+    curves = []
+    for seed in args.seeds:
+        folder = trained(args.env_id, seed, args.processes, args.settings)
+        out = results / f"seed{seed}.json"
+        curves.append(str(out))
+        shutil.copyfile(ROOT / folder / "stats.json", out)
+        for env_id in (args.env_id, *args.also):
+            evaluated(env_id, folder, out, args.env_id)
+        if seed == args.ship:
+            shipped = PRETRAINED / (args.name or args.env_id)
+            shipped.mkdir(parents=True, exist_ok=True)
+            for name in (*FILES, "stats.json"):
+                shutil.copyfile(ROOT / folder / name, shipped / name)
+    picture = str(results / "curves.png")
+    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *curves])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Publishing agents: what is run, and what is not run again. The programs are replaced."""
+
+import json
+import runpy
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "docs" / "publish.py"
+FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl", "stats.json")
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """Returns a function that publishes in an empty repository, and returns the programs."""
+    main = runpy.run_path(str(SCRIPT))["main"]
+    monkeypatch.setitem(main.__globals__, "ROOT", tmp_path)
+    monkeypatch.setitem(main.__globals__, "RESULTS", tmp_path / "docs" / "results")
+    monkeypatch.setitem(main.__globals__, "PRETRAINED", tmp_path / "saves" / "pretrain")
+    commands = []
+
+    def run(command):
+        commands.append(" ".join(command))
+        options = dict(pairwise(command))
+        if "plot" in command:
+            return
+        if "--json" in options:
+            Path(options["--json"]).write_text("{}")
+            return
+        folder = tmp_path / options["--save-dir"] / options["--env"]
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            (folder / name).write_text(json.dumps({"finished": True}))
+
+    monkeypatch.setitem(main.__globals__, "run", run)
+
+    def published(*arguments):
+        commands.clear()
+        monkeypatch.setattr(sys, "argv", ["publish.py", *arguments])
+        main()
+        return list(commands)
+
+    return published
+
+
+def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
+    first = publish("A-v0", "--seeds", "3", "4", "--also", "B-v0", "--ship", "4", "--set", "k=1")
+    assert len(first) == 7
+    assert (
+        "train.py --env A-v0 --save-dir runs/A-v0/seed3 --plain --set=seed=3 --set=k=1" in first[0]
+    )
+    assert "evaluate.py --env B-v0 --load runs/A-v0/seed3/A-v0 --ntests 1000" in first[2]
+    results = {path.name for path in (tmp_path / "docs" / "results" / "A-v0").iterdir()}
+    of_seeds = {
+        f"seed{seed}{suffix}.json"
+        for seed in (3, 4)
+        for suffix in ("", "_evaluation", "_evaluation_B-v0")
+    }
+    assert results == of_seeds
+    assert {path.name for path in (tmp_path / "saves/pretrain/A-v0").iterdir()} == set(FILES)
+    (again,) = publish("A-v0", "--seeds", "3", "4", "--also", "B-v0")
+    assert "plot --out" in again
+
+
+def test_a_training_that_was_interrupted_is_resumed(publish, tmp_path):
+    folder = tmp_path / "runs/A-v0/seed3/A-v0"
+    folder.mkdir(parents=True)
+    (folder / "stats.json").write_text('{"finished": false}')
+    training, _, _ = publish("A-v0", "--seeds", "3")
+    assert training.endswith("--plain --resume runs/A-v0/seed3/A-v0")
