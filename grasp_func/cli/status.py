@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TYPICAL_SUCCESS = 0.95
 TYPICAL_STEPS = {
     "FlatPJCube-v0": 400_000,
-    "FlatBarrettCube-v0": 1_800_000,
+    "FlatBarrettCube-v0": 480_000,
     "FlatSHCube-v0": 1_880_000,
 }
 GOALS = (
