@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grasp_func.shipped import PRETRAINED
+from grasp_func.storage.generation import MANIFEST
 from grasp_func.storage.run_dir import FILES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,21 +70,20 @@ def main() -> None:
     args = parser.parse_args()
     results = RESULTS / args.env_id
     results.mkdir(parents=True, exist_ok=True)
-    curves = []
     for seed in args.seeds:
         folder = trained(args.env_id, seed, args.processes, args.settings)
         out = results / f"seed{seed}.json"
-        curves.append(str(out))
         shutil.copyfile(ROOT / folder / "stats.json", out)
         for env_id in (args.env_id, *args.also):
             evaluated(env_id, folder, out, args.env_id)
         if seed == args.ship:
             shipped = PRETRAINED / (args.name or args.env_id)
             shipped.mkdir(parents=True, exist_ok=True)
-            for name in (*FILES, "stats.json"):
+            for name in (*FILES, MANIFEST, "stats.json"):
                 shutil.copyfile(ROOT / folder / name, shipped / name)
     picture = str(results / "curves.png")
-    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *curves])
+    curves = (path for path in results.glob("seed*.json") if "_evaluation" not in path.name)
+    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *map(str, sorted(curves))])
 
 
 if __name__ == "__main__":

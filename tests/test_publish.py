@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "publish.py"
-FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl", "stats.json")
+FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl", "agent.json", "stats.json")
 
 
 @pytest.fixture
