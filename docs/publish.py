@@ -42,7 +42,7 @@ def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> 
 
 def evaluated(env_id: str, folder: Path, out: Path, seen: str) -> None:
     """Plays an agent's fresh episodes in an environment; writes what they came to."""
-    suffix = "" if env_id == seen else f"_{env_id}"
+    suffix = "" if env_id == seen else f"_{env_id.removesuffix('-v0')}"
     target = out.with_name(f"{out.stem}_evaluation{suffix}.json")
     if target.exists() and target.stat().st_mtime > (ROOT / folder / FILES[0]).stat().st_mtime:
         return

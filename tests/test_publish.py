@@ -56,7 +56,7 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     of_seeds = {
         f"seed{seed}{suffix}.json"
         for seed in (3, 4)
-        for suffix in ("", "_evaluation", "_evaluation_B-v0")
+        for suffix in ("", "_evaluation", "_evaluation_B")
     }
     assert results == of_seeds
     assert {path.name for path in (tmp_path / "saves/pretrain/A-v0").iterdir()} == set(FILES)
