@@ -33,7 +33,7 @@ def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> 
     if stats.exists() and json.loads(stats.read_text())["finished"]:
         return folder
     changes = [f"--set={setting}" for setting in settings]
-    begin = ["--resume", str(folder)] if stats.exists() else [f"--set=seed={seed}", *changes]
+    begin = ["--resume=auto"] if stats.exists() else [f"--set=seed={seed}", *changes]
     launcher = ["mpirun", "-n", str(processes), sys.executable]
     arguments = ["--env", env_id, "--save-dir", str(runs), "--plain", *begin]
     run([*launcher, "examples/train.py", *arguments])

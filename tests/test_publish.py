@@ -69,4 +69,4 @@ def test_a_training_that_was_interrupted_is_resumed(publish, tmp_path):
     folder.mkdir(parents=True)
     (folder / "stats.json").write_text('{"finished": false}')
     training, _, _ = publish("A-v0", "--seeds", "3")
-    assert training.endswith("--plain --resume runs/A-v0/seed3/A-v0")
+    assert training.endswith("--save-dir runs/A-v0/seed3 --plain --resume=auto")

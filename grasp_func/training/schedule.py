@@ -1,4 +1,4 @@
-"""The schedule of a run: phase, learning rates, exploration, starts and angle tolerance.
+"""The schedule of a run: phase, learning rates, exploration, hindsight, starts, angle tolerance.
 
 All of it is a function of the evaluations so far, so a resumed run continues as it would have.
 Departs from Dext-Gen, whose settings stay the same throughout.
