@@ -9,6 +9,7 @@ from pathlib import Path
 import env_tables
 from contact_sheet import COLUMNS, HEIGHT, LABEL, WIDTH
 from env_tables import number
+from model_cards import AGENTS, evaluations
 from PIL import Image
 
 from envs.objects.catalogue import MESH_SIZES, MESHES
@@ -237,19 +238,17 @@ def _start(row: EnvRow) -> str:
 
 
 def _results(row: EnvRow) -> str:
-    folder = ROOT / "saves" / "pretrain" / row.robot.name
+    agents = (AGENTS / name for name in (row.env_id, row.robot.name))
+    folder = next(folder for folder in agents if folder.is_dir())
     facts = json.loads((folder / "stats.json").read_text(encoding="utf-8"))
     source: str = facts["env"]
-    found = ROOT / "docs" / "results" / source
-    files = sorted(found.glob(f"seed{facts['seed']}_evaluation*.json"))
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in files]
-    agent = f"`saves/pretrain/{row.robot.name}`"
+    where = "here" if source == row.env_id else f"on `{source}` only"
     lines = []
-    for result in results:
+    for result in evaluations(facts):
         if result["env"] == row.env_id:
-            where = "here" if source == row.env_id else f"on `{source}` only"
             lines += [
-                f"The shipped agent {agent}, trained {where}, in {result['n']} episodes:",
+                f"The shipped agent `saves/pretrain/{folder.name}`, trained {where}, in "
+                f"{result['n']} episodes:",
                 env_tables.table(
                     ("Goals", "Success", "95% interval", "Episodes"), env_tables.rates(result)
                 ),

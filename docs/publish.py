@@ -1,7 +1,8 @@
 """Trains, evaluates and ships agents: `python docs/publish.py FlatPJCube-v0 --seeds 10 11 12`.
 
 For each seed it trains in `runs/<id>/seed<seed>` with the shipped configuration, plays 1000 fresh
-episodes, and copies statistics and evaluation to docs/results/<id>, where it also draws the curves.
+episodes, and copies statistics (with the commit) and evaluation to docs/results/<id>, where it also
+draws the curves.
 What has been done already is not done again, and a training that was interrupted is resumed.
 `--ship SEED` also copies that agent to saves/pretrain. The page docs/results/<id>.md is written by
 hand; docs/results_tables.py fills in its table.
@@ -23,6 +24,7 @@ from grasp_func.storage.run_dir import FILES
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 EPISODES, EPISODE_SEED = 1000, 1000  # no choice of settings has used these episodes
+COMMIT = "commit"  # the file with the commit with which a training began
 
 
 def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> Path:
@@ -34,6 +36,9 @@ def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> 
         return folder
     changes = [f"--set={setting}" for setting in settings]
     begin = ["--resume=auto"] if stats.exists() else [f"--set=seed={seed}", *changes]
+    if not stats.exists():
+        (ROOT / runs).mkdir(parents=True, exist_ok=True)
+        (ROOT / runs / COMMIT).write_text(commit())
     launcher = ["mpirun", "-n", str(processes), sys.executable]
     arguments = ["--env", env_id, "--save-dir", str(runs), "--plain", *begin]
     run([*launcher, "examples/train.py", *arguments])
@@ -49,6 +54,19 @@ def evaluated(env_id: str, folder: Path, out: Path, seen: str) -> None:
     episodes = ["--ntests", str(EPISODES), "--seed", str(EPISODE_SEED), "--json", str(target)]
     arguments = ["--env", env_id, "--load", str(folder), *episodes]
     run([sys.executable, "examples/evaluate.py", *arguments])
+
+
+def commit() -> str:
+    """Returns the commit of the repository; it ends in `-dirty` if tracked files have changed."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout[:-1]
+
+
+def copy_stats(folder: Path, out: Path) -> None:
+    """Copies the statistics of a run, and puts the commit with which it began first."""
+    name = (ROOT / folder).with_name(COMMIT).read_text()
+    stats = (ROOT / folder / "stats.json").read_text()
+    out.write_text(stats.replace("{", f'{{\n"commit": "{name}",', 1))
 
 
 def run(command: Sequence[str]) -> None:
@@ -73,13 +91,14 @@ def main() -> None:
     for seed in args.seeds:
         folder = trained(args.env_id, seed, args.processes, args.settings)
         out = results / f"seed{seed}.json"
-        shutil.copyfile(ROOT / folder / "stats.json", out)
+        copy_stats(folder, out)
         for env_id in (args.env_id, *args.also):
             evaluated(env_id, folder, out, args.env_id)
         if seed == args.ship:
             shipped = PRETRAINED / (args.name or args.env_id)
             shipped.mkdir(parents=True, exist_ok=True)
-            for name in (*FILES, MANIFEST, "stats.json"):
+            shutil.copyfile(out, shipped / "stats.json")
+            for name in (*FILES, MANIFEST):
                 shutil.copyfile(ROOT / folder / name, shipped / name)
     picture = str(results / "curves.png")
     curves = (path for path in results.glob("seed*.json") if "_evaluation" not in path.name)

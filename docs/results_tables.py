@@ -2,8 +2,8 @@
 
 A folder `<id>/` holds for each run the statistics `<run>.json` (stats.json of the run), and
 `<run>_evaluation.json` (of `evaluate --json`). A page has the table of its runs between two
-comments. docs/results/README.md lists all environments. `--check` writes nothing, and fails if a
-file would change.
+comments. docs/results/README.md lists all environments. The shipped agents' cards are written, too
+(model_cards.py). `--check` writes nothing, and fails if a file would change.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from model_cards import cards
 
 RESULTS = Path(__file__).parent / "results"
 TABLE = re.compile(r"(?<=<!-- runs -->\n\n).*?(?=\n\n<!-- end of runs -->)", re.DOTALL)
@@ -120,17 +122,22 @@ def written() -> Iterator[tuple[Path, str]]:
         yield page, TABLE.sub(lambda _, runs=runs: run_table(runs), page.read_text())
     index = RESULTS / "README.md"
     yield index, TABLE.sub(lambda _: index_table(pages), index.read_text())
+    yield from cards()
 
 
 def main() -> None:
     """Writes or checks the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only fail if a file would change")
-    changed = [(path, text) for path, text in written() if path.read_text() != text]
+    changed = [
+        (path, text)
+        for path, text in written()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     if parser.parse_args().check:
         sys.exit("\n".join(f"{path}: run docs/results_tables.py" for path, _ in changed) or 0)
     for path, text in changed:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         print(path)
 
 

@@ -35,6 +35,7 @@ def publish(tmp_path, monkeypatch):
             (folder / name).write_text(json.dumps({"finished": True}))
 
     monkeypatch.setitem(main.__globals__, "run", run)
+    monkeypatch.setitem(main.__globals__, "commit", lambda: "1a2b3c")
 
     def published(*arguments):
         commands.clear()
@@ -60,6 +61,8 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     }
     assert results == of_seeds
     assert {path.name for path in (tmp_path / "saves/pretrain/A-v0").iterdir()} == set(FILES)
+    shipped = json.loads((tmp_path / "saves/pretrain/A-v0/stats.json").read_text())
+    assert shipped == {"commit": "1a2b3c", "finished": True}
     (again,) = publish("A-v0", "--seeds", "3", "4", "--also", "B-v0")
     assert "plot --out" in again
 
@@ -68,5 +71,6 @@ def test_a_training_that_was_interrupted_is_resumed(publish, tmp_path):
     folder = tmp_path / "runs/A-v0/seed3/A-v0"
     folder.mkdir(parents=True)
     (folder / "stats.json").write_text('{"finished": false}')
+    folder.with_name("commit").write_text("1a2b3c")
     training, _, _ = publish("A-v0", "--seeds", "3")
     assert training.endswith("--save-dir runs/A-v0/seed3 --plain --resume=auto")

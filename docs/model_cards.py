@@ -1,0 +1,103 @@
+"""The cards of the shipped agents, saves/pretrain/<name>/README.md, from their evaluations.
+
+docs/results_tables.py writes them, together with the tables of docs/results.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from env_tables import rates, table
+
+from envs.suite import SUITE
+
+ROOT = Path(__file__).resolve().parents[1]
+AGENTS = ROOT / "saves" / "pretrain"
+RATES = ("Success", "95% interval", "Episodes")
+LIMITS = (
+    "It was trained in simulation only, without data of people. It has never driven hardware; "
+    "docs/deployment.md says what that would take.\nObjects that are not named above have not been "
+    "tried. Licence: MIT, as all of the project."
+)
+
+
+def cards() -> Iterator[tuple[Path, str]]:
+    """Yields the card of each shipped agent: its file, and what it should contain."""
+    for stats in sorted(AGENTS.glob("*/stats.json")):
+        yield stats.with_name("README.md"), card(stats.parent)
+
+
+def card(folder: Path) -> str:
+    """Returns the card of an agent in Markdown."""
+    stats = _read(folder / "stats.json")
+    parts = [
+        f"# {folder.name}: an agent trained on {stats['env']}",
+        _what(stats),
+        "## Success",
+        "Episodes of seed 1000, which no choice of settings used; success at the last step.",
+        *(part for result in evaluations(stats) for part in _success(result)),
+        "## Training",
+        table(("", ""), _training(stats)),
+        "To train it again, and to repeat the evaluation:",
+        _commands(folder, stats),
+        "## Limits",
+        LIMITS,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def evaluations(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the evaluations of the agent of a run: on its environment first, then by name."""
+    folder = ROOT / "docs" / "results" / stats["env"]
+    results = [_read(path) for path in folder.glob(f"seed{stats['seed']}_evaluation*.json")]
+    return sorted(results, key=lambda result: (result["env"] != stats["env"], result["env"]))
+
+
+def _what(stats: dict[str, Any]) -> str:
+    gripper = SUITE[stats["env"]].robot.name
+    config = stats["config"]
+    layers, width = config["actor_net_nlayers"], config["actor_net_layer_width"]
+    return (
+        f"A policy for the {gripper}, learned with DDPG and hindsight replay. Actor and critic "
+        f"have {layers} layers of {width} units.\ndocs/environments.md says what it observes and "
+        "what its actions mean."
+    )
+
+
+def _success(result: dict[str, Any]) -> Iterator[str]:
+    yield f"### {result['env']}"
+    yield table(("Goals", *RATES), rates(result))
+    groups = result.get("groups", [])
+    objects = [group for group in groups if group["object"] and not group["goal"]]
+    if objects:
+        rows = [(group["object"], *next(iter(rates(group)))[1:]) for group in objects]
+        yield table(("Object", *RATES), rows)
+
+
+def _training(stats: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    last = stats["epochs"][-1]
+    yield "Start", "; ".join(stats["history"]) or "from scratch"
+    yield "Seed", str(stats["seed"])
+    yield "Steps", f"{last['env_steps']:,}"
+    yield "Gradient steps", f"{last['updates']:,}"
+    yield "Time", f"{last['seconds'] / 60:.1f} min on {stats['processes']} process(es)"
+    if "commit" in stats:
+        yield "Commit", f"`{stats['commit']}`"
+    yield "Hash of the parameters", f"`{stats['params_hash']}`"
+    yield "Settings and every epoch", "`stats.json`"
+
+
+def _commands(folder: Path, stats: dict[str, Any]) -> str:
+    env_id, path = stats["env"], folder.relative_to(ROOT)
+    return (
+        "```bash\n"
+        f"grasp-func train -n 2 --env {env_id} --set seed={stats['seed']}\n"
+        f"grasp-func evaluate --env {env_id} --load {path} --ntests 1000 --seed 1000\n"
+        "```"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return contents
