@@ -4,19 +4,22 @@ For each seed it trains in `runs/<id>/seed<seed>` with the shipped configuration
 episodes, and copies statistics (with the commit) and evaluation to docs/results/<id>, where it also
 draws the curves.
 What has been done already is not done again, and a training that was interrupted is resumed.
-`--ship SEED` also copies that agent to saves/pretrain. The page docs/results/<id>.md is written by
-hand; docs/results_tables.py fills in its table.
+`--ship SEED` also copies that agent to saves/pretrain. If there is no page docs/results/<id>.md, it
+is begun; docs/results_tables.py fills in its table and writes the agent's card.
 """
 
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from grasp_func.runtime.machine import cpu_facts, useful_processes
 from grasp_func.shipped import PRETRAINED
 from grasp_func.storage.generation import MANIFEST
 from grasp_func.storage.run_dir import FILES
@@ -25,6 +28,28 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 EPISODES, EPISODE_SEED = 1000, 1000  # no choice of settings has used these episodes
 COMMIT = "commit"  # the file with the commit with which a training began
+PAGE = """\
+# {env_id}
+
+Trained with the shipped configuration, {start}. Each agent was evaluated on {episodes} fresh
+episodes (`--seed {seed}`), which no choice of settings used. Success counts at the last step;
+intervals are 95% Wilson intervals.
+
+<!-- runs -->
+
+
+
+<!-- end of runs -->
+
+![success over steps]({env_id}/curves.png)
+
+```bash
+{command}
+```
+
+Times include evaluation and confirmation, but not the start of the program. Machine: {machine}. The
+folder `{env_id}/` holds the statistics and evaluations.
+"""
 
 
 def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> Path:
@@ -69,6 +94,23 @@ def copy_stats(folder: Path, out: Path) -> None:
     out.write_text(stats.replace("{", f'{{\n"commit": "{name}",', 1))
 
 
+def begin_page(env_id: str, stats: dict[str, Any]) -> None:
+    """Writes a page of results without its table, if there is none."""
+    page = RESULTS / f"{env_id}.md"
+    if page.exists():
+        return
+    cores, model = useful_processes(), cpu_facts().get("model name", "an unknown CPU")
+    text = PAGE.format(
+        env_id=env_id,
+        start="; ".join(stats["history"]) or "from scratch",
+        episodes=EPISODES,
+        seed=EPISODE_SEED,
+        command=shlex.join(["python", "docs/publish.py", *sys.argv[1:]]),
+        machine=f"{cores} core(s) of {model}",
+    )
+    page.write_text(text)
+
+
 def run(command: Sequence[str]) -> None:
     """Runs a command in the repository; its failure ends the program."""
     print(*command, flush=True)
@@ -92,6 +134,7 @@ def main() -> None:
         folder = trained(args.env_id, seed, args.processes, args.settings)
         out = results / f"seed{seed}.json"
         copy_stats(folder, out)
+        begin_page(args.env_id, json.loads(out.read_text()))
         for env_id in (args.env_id, *args.also):
             evaluated(env_id, folder, out, args.env_id)
         if seed == args.ship:

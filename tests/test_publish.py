@@ -32,7 +32,7 @@ def publish(tmp_path, monkeypatch):
         folder = tmp_path / options["--save-dir"] / options["--env"]
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            (folder / name).write_text(json.dumps({"finished": True}))
+            (folder / name).write_text(json.dumps({"finished": True, "history": []}))
 
     monkeypatch.setitem(main.__globals__, "run", run)
     monkeypatch.setitem(main.__globals__, "commit", lambda: "1a2b3c")
@@ -62,7 +62,10 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     assert results == of_seeds
     assert {path.name for path in (tmp_path / "saves/pretrain/A-v0").iterdir()} == set(FILES)
     shipped = json.loads((tmp_path / "saves/pretrain/A-v0/stats.json").read_text())
-    assert shipped == {"commit": "1a2b3c", "finished": True}
+    assert shipped == {"commit": "1a2b3c", "finished": True, "history": []}
+    page = (tmp_path / "docs/results/A-v0.md").read_text()
+    assert "configuration, from scratch." in page
+    assert "python docs/publish.py A-v0 --seeds 3 4 --also B-v0 --ship 4 --set k=1\n" in page
     (again,) = publish("A-v0", "--seeds", "3", "4", "--also", "B-v0")
     assert "plot --out" in again
 
