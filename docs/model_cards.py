@@ -28,6 +28,20 @@ def cards() -> Iterator[tuple[Path, str]]:
         yield stats.with_name("README.md"), card(stats.parent)
 
 
+def overview() -> str:
+    """Returns a table of the shipped agents."""
+    rows = []
+    for file in sorted(AGENTS.glob("*/stats.json")):
+        stats = _read(file)
+        here, *others = evaluations(stats)
+        elsewhere = (f"{other['env']} {other['success']:.3f}" for other in others)
+        rates_here = (f"{here[key]:.3f}" for key in ("success", "success_air"))
+        trained = f"{stats['env']}, seed {stats['seed']}"
+        rows.append((file.parent.name, trained, *rates_here, ", ".join(elsewhere)))
+    head = ("Agent", "Trained on", "All goals", "Air goals", "All goals of what it never saw")
+    return table(head, rows)
+
+
 def card(folder: Path) -> str:
     """Returns the card of an agent in Markdown."""
     stats = _read(folder / "stats.json")

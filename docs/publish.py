@@ -82,9 +82,11 @@ def evaluated(env_id: str, folder: Path, out: Path, seen: str) -> None:
 
 
 def commit() -> str:
-    """Returns the commit of the repository; it ends in `-dirty` if tracked files have changed."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout[:-1]
+    """Returns the commit of the repository; it ends in `-dirty` if code or settings differ."""
+    git, sources = ("git", "-C", str(ROOT)), ("grasp_func", "envs", "configs", "examples")
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", *sources]).returncode
+    return head.stdout[:12] + "-dirty" * bool(changed)
 
 
 def copy_stats(folder: Path, out: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from model_cards import cards
+from model_cards import cards, overview
 
 RESULTS = Path(__file__).parent / "results"
 TABLE = re.compile(r"(?<=<!-- runs -->\n\n).*?(?=\n\n<!-- end of runs -->)", re.DOTALL)
@@ -122,6 +122,8 @@ def written() -> Iterator[tuple[Path, str]]:
         yield page, TABLE.sub(lambda _, runs=runs: run_table(runs), page.read_text())
     index = RESULTS / "README.md"
     yield index, TABLE.sub(lambda _: index_table(pages), index.read_text())
+    agents = RESULTS.parent / "agents.md"
+    yield agents, TABLE.sub(lambda _: overview(), agents.read_text())
     yield from cards()
 
 
