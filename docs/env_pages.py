@@ -254,7 +254,7 @@ def _results(row: EnvRow) -> str:
                 ),
             ]
     for film in (ROOT / "docs" / "images").glob(f"{row.env_id.removesuffix('-v0')}.*"):
-        lines.append(f"![Some of these episodes](../images/{film.name})")
+        lines.append(f"![Episodes with goals in the air](../images/{film.name})")
     if (ROOT / "docs" / "results" / f"{row.env_id}.md").exists():
         lines.append(f"[How it was trained](../results/{row.env_id}.md)")
     if not lines:
