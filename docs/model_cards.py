@@ -53,7 +53,7 @@ def card(folder: Path) -> str:
         *(part for result in evaluations(stats) for part in _success(result)),
         "## Training",
         table(("", ""), _training(stats)),
-        "To train it again, and to repeat the evaluation:",
+        "To train one with the present settings, and to repeat the evaluation:",
         _commands(folder, stats),
         "## Limits",
         LIMITS,
