@@ -68,6 +68,12 @@ def evaluations(stats: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(results, key=lambda result: (result["env"] != stats["env"], result["env"]))
 
 
+def start_of(stats: dict[str, Any]) -> str:
+    """Returns the agent that a run began with; later lines of its history tell of resuming."""
+    pretrained = stats["config"]["load_pretrained"]
+    return str(stats["history"][0]) if pretrained else "from scratch"
+
+
 def _what(stats: dict[str, Any]) -> str:
     gripper = SUITE[stats["env"]].robot.name
     config = stats["config"]
@@ -91,7 +97,7 @@ def _success(result: dict[str, Any]) -> Iterator[str]:
 
 def _training(stats: dict[str, Any]) -> Iterator[tuple[str, str]]:
     last = stats["epochs"][-1]
-    yield "Start", "; ".join(stats["history"]) or "from scratch"
+    yield "Start", start_of(stats)
     yield "Seed", str(stats["seed"])
     yield "Steps", f"{last['env_steps']:,}"
     yield "Gradient steps", f"{last['updates']:,}"

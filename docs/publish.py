@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from model_cards import start_of
+
 from grasp_func.runtime.machine import cpu_facts, useful_processes
 from grasp_func.shipped import PRETRAINED
 from grasp_func.storage.generation import MANIFEST
@@ -104,7 +106,7 @@ def begin_page(env_id: str, stats: dict[str, Any]) -> None:
     cores, model = useful_processes(), cpu_facts().get("model name", "an unknown CPU")
     text = PAGE.format(
         env_id=env_id,
-        start="; ".join(stats["history"]) or "from scratch",
+        start=start_of(stats),
         episodes=EPISODES,
         seed=EPISODE_SEED,
         command=shlex.join(["python", "docs/publish.py", *sys.argv[1:]]),

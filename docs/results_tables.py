@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from env_tables import table
 from model_cards import cards, overview
 
 RESULTS = Path(__file__).parent / "results"
@@ -105,12 +106,6 @@ def span(values: Sequence[float], form: str) -> str:
     """Returns the least and the greatest value, once if they are written alike."""
     ends = dict.fromkeys(form.format(value) for value in (min(values), max(values)))
     return " to ".join(ends)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns a table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def written() -> Iterator[tuple[Path, str]]:

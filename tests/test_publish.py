@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "publish.py"
+# of a run from scratch that was resumed once
+STATS = {"finished": True, "history": ["resumed"], "config": {"load_pretrained": False}}
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl", "agent.json", "stats.json")
 
 
 @pytest.fixture
 def publish(tmp_path, monkeypatch):
     """Returns a function that publishes in an empty repository, and returns the programs."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     main = runpy.run_path(str(SCRIPT))["main"]
     monkeypatch.setitem(main.__globals__, "ROOT", tmp_path)
     monkeypatch.setitem(main.__globals__, "RESULTS", tmp_path / "docs" / "results")
@@ -32,7 +35,7 @@ def publish(tmp_path, monkeypatch):
         folder = tmp_path / options["--save-dir"] / options["--env"]
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            (folder / name).write_text(json.dumps({"finished": True, "history": []}))
+            (folder / name).write_text(json.dumps(STATS))
 
     monkeypatch.setitem(main.__globals__, "run", run)
     monkeypatch.setitem(main.__globals__, "commit", lambda: "1a2b3c")
@@ -62,7 +65,7 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     assert results == of_seeds
     assert {path.name for path in (tmp_path / "saves/pretrain/A-v0").iterdir()} == set(FILES)
     shipped = json.loads((tmp_path / "saves/pretrain/A-v0/stats.json").read_text())
-    assert shipped == {"commit": "1a2b3c", "finished": True, "history": []}
+    assert shipped == {"commit": "1a2b3c", **STATS}
     page = (tmp_path / "docs/results/A-v0.md").read_text()
     assert "configuration, from scratch." in page
     assert "python docs/publish.py A-v0 --seeds 3 4 --also B-v0 --ship 4 --set k=1\n" in page
