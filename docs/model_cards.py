@@ -38,7 +38,7 @@ def overview() -> str:
         rates_here = (f"{here[key]:.3f}" for key in ("success", "success_air"))
         trained = f"{stats['env']}, seed {stats['seed']}"
         rows.append((file.parent.name, trained, *rates_here, ", ".join(elsewhere)))
-    head = ("Agent", "Trained on", "All goals", "Air goals", "All goals of what it never saw")
+    head = ("Agent", "Trained on", "All goals", "Air goals", "All goals elsewhere")
     return table(head, rows)
 
 

@@ -86,6 +86,8 @@ def _describe(schema: Mapping[str, Any]) -> str:
     choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if choices:
         return " or ".join(map(str, choices))
+    if schema.get("pattern") == "/":
+        return "a folder with a / in its name"
     kind = str(schema["type"])
     words = _TYPES.get(kind, kind).format(schema.get("items", {}).get("type"))
     return words + _range(schema)

@@ -18,6 +18,7 @@ from grasp_func.config.types import (
     Angle,
     Count,
     Discount,
+    Folder,
     Fraction,
     Indices,
     Kwargs,
@@ -245,9 +246,10 @@ class Files(_Keys):
     """What a run reads and writes."""
 
     save: bool = _key(True, "write the agent, statistics and checkpoints")
-    load_pretrained: bool | Literal["fitting"] = _key(
+    load_pretrained: bool | Literal["fitting"] | Folder = _key(
         False,
         "start from the agent in saves/pretrain, or from the one that comes with grasp_func; "
+        "a folder with a / in its name: from the agent in it; "
         "fitting: copy only the layers and normalizers whose sizes fit",
     )
 

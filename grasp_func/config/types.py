@@ -20,6 +20,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Angle = Annotated[float, Field(gt=0, le=math.pi)]
 AboveOne = Annotated[float, Field(gt=1)]
+Folder = Annotated[str, Field(pattern="/")]
 
 
 def _check_indices(indices: list[int]) -> list[int]:

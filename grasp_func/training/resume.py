@@ -28,7 +28,7 @@ from grasp_func.storage.checkpoint import (
     verify,
 )
 from grasp_func.storage.parts import Part
-from grasp_func.storage.run_dir import pretrain_directory
+from grasp_func.storage.run_dir import best_or_latest, pretrain_directory
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run, empty_buffers, initial_state
 
@@ -173,7 +173,10 @@ def episodes_per_epoch(run: Run) -> int:
 def load_pretrained(
     run: Run, state: AgentState, save_dir: StrPath, env_id: str
 ) -> tuple[AgentState, str]:
-    """Returns `state` with the pre-trained agent of the environment, else of its gripper.
+    """Returns `state` with a pre-trained agent.
+
+    It is that of the folder that the configuration names, or that of the environment, else of its
+    gripper.
 
     Returns:
         the state, and a line that says what was loaded.
@@ -181,9 +184,13 @@ def load_pretrained(
     Raises:
         SaveError: there is none, its files are unusable, or the agent has other sizes.
     """
-    directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
+    source = run.cfg.load_pretrained
+    if isinstance(source, str) and source != "fitting":
+        directory = best_or_latest(source)
+    else:
+        directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
     files = read_agent(directory)
-    if run.cfg.load_pretrained != "fitting":
+    if source != "fitting":
         loaded = from_files(run.learner, state, files, directory)
         return loaded, f"{directory}: pre-trained, networks and normalizers loaded"
     loaded, misfits = fitting_from_files(run.learner, state, files)

@@ -28,6 +28,7 @@ def config_of(*words):
         ("--state-norm-exclude [grip_pos]", {"state_norm_exclude": ["grip_pos"]}),
         ("--load-pretrained fitting", {"load_pretrained": "fitting"}),
         ("--load-pretrained true", {"load_pretrained": True}),
+        ("--load-pretrained ./agent", {"load_pretrained": "./agent"}),
         (
             "--noise-process Gaussian --noise-process-params {sigma:\\ 0.1}",
             {"noise_process": "Gaussian", "noise_process_params": {"sigma": 0.1}},

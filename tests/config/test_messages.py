@@ -24,7 +24,7 @@ MESSAGES = {
     "Default: {seed: false}": "Default.seed = false, expected an integer >= 0 or null",
     "Default: {save: 1}": "Default.save = 1, expected true or false",
     "Default: {load_pretrained: no way}": 'Default.load_pretrained = "no way", '
-    "expected true or false or fitting",
+    "expected true or false or fitting or a folder with a / in its name",
     'Default: {gamma: "0.9"}': 'Default.gamma = "0.9", expected a number in [0, 1)',
     "Default: {actor_net_type: DDPG}": 'Default.actor_net_type = "DDPG", '
     "expected auto or PosePolicyNet or DDP",

@@ -94,6 +94,20 @@ def test_load_pretrained_finds_the_gripper_or_the_environment(eager, tmp_path):
     assert_same(found.params, by_env.params)
 
 
+def test_load_pretrained_takes_the_agent_of_a_folder(eager, tmp_path):
+    run = make_run(tiny_config(load_pretrained=f"{tmp_path}/mine"))
+    mine, other = (run.learner.init(run.key._replace(seed=seed)) for seed in (7, 8))
+    write_agent(tmp_path / "pretrain" / "PointReach-v0", to_files(run.learner, other))
+    start = run.learner.init(run.key)
+    with pytest.raises(SaveError, match=r"mine: no actor.pt"):
+        load_pretrained(run, start, tmp_path, "PointReach-v0")
+
+    write_agent(tmp_path / "mine", to_files(run.learner, mine))
+    found, line = load_pretrained(run, start, tmp_path, "PointReach-v0")
+    assert line.startswith(f"{tmp_path}/mine: pre-trained")
+    assert_same(found.params, mine.params)
+
+
 def test_load_pretrained_without_an_agent(eager, tmp_path):
     run = make_run(tiny_config())
     with pytest.raises(SaveError, match="PointReach-v0"):
