@@ -116,8 +116,8 @@ def test_another_save_dir_starts_from_the_agents_of_saves(tmp_path):
     for folder in ("saves", "mine"):
         if folder == "mine":
             (tmp_path / "mine" / "pretrain").mkdir(parents=True)
-            (tmp_path / "mine" / "pretrain" / "ParallelJaw").symlink_to(AGENT)
+            (tmp_path / "mine" / "pretrain" / ENV).symlink_to(AGENT)
         arguments = ["--env", ENV, *changes, "--save-dir", "mine"]
         done = launch("grasp-func", "train", *arguments, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert f"{folder}/pretrain/ParallelJaw: pre-trained" in done.stdout
+        assert f"{folder}/pretrain/{ENV}: pre-trained" in done.stdout
