@@ -167,18 +167,26 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._sim.show()
         return observation, reward, False, False, info
 
-    def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any = None) -> Any:
+    def compute_reward(
+        self,
+        achieved_goal: Any,
+        desired_goal: Any,
+        info: Any = None,
+        tolerance_share: float = 1.0,
+    ) -> Any:
         """Returns 0 if the goal is achieved, else -1; a violation costs another -1.
 
         Args:
             achieved_goal: [..., G].
             desired_goal: [..., G].
             info: unused.
+            tolerance_share: share of the position's tolerance within which a goal is achieved;
+                training uses less than 1, the task is 1.
 
         Returns:
             float32 [...], a NumPy scalar for single goals.
         """
-        return self._task.reward(achieved_goal, desired_goal)
+        return self._task.reward(achieved_goal, desired_goal, tolerance_share)
 
     @property
     def angle_tolerance(self) -> float | None:

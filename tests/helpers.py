@@ -112,9 +112,10 @@ class PointReach(gymnasium.Env):
         reward = self.compute_reward(self.position, self.goal, info)
         return observation, float(reward), False, False, info
 
-    def compute_reward(self, achieved, desired, info):
+    def compute_reward(self, achieved, desired, info, tolerance_share=1.0):
         there = 0.1 if self.angle_tolerance is None else self.angle_tolerance
-        return np.where(np.linalg.norm(achieved - desired, axis=-1) < there, 0.0, -1.0)
+        distance = np.linalg.norm(achieved - desired, axis=-1)
+        return np.where(distance < tolerance_share * there, 0.0, -1.0)
 
     def _observe(self):
         observation = {

@@ -98,22 +98,27 @@ class Task:
         """Returns the rotation in which a goal is displayed, quaternion xyzw."""
         return IDENTITY
 
-    def success(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Returns whether goals [..., G] are achieved: bool [...]."""
+    def success(
+        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, tolerance_share: float = 1.0
+    ) -> Any:
+        """Returns whether goals [..., G] are achieved, within a share of the tolerance: [...]."""
+        tolerance = tolerance_share * self.tolerance
         gap = np.subtract(achieved_goal, desired_goal, dtype=np.float64)
         gap *= gap
-        return gap[..., 0] + gap[..., 1] + gap[..., 2] <= self.tolerance * self.tolerance
+        return gap[..., 0] + gap[..., 1] + gap[..., 2] <= tolerance * tolerance
 
     def violation(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
         """Returns whether the object is in a forbidden region: bool [...], or False for all."""
         return False
 
-    def reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
+    def reward(
+        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, tolerance_share: float = 1.0
+    ) -> Any:
         """Returns rewards of goals [..., G]: float32 [...], a NumPy scalar for single goals.
 
-        The reward is 0 at the goal, else -1; a violation costs another -1.
+        The reward is 0 within a share of the tolerance, else -1; a violation costs another -1.
         """
-        success = self.success(achieved_goal, desired_goal)
+        success = self.success(achieved_goal, desired_goal, tolerance_share)
         violation = self.violation(achieved_goal, desired_goal)
         return np.float32(success) - np.float32(1.0) - np.float32(violation)
 
@@ -167,10 +172,15 @@ class Orient(Task):
         assert matrix is not None
         return rotations.quaternion(matrix)
 
-    def success(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Returns whether position and rotation are within their tolerances: bool [...]."""
+    def success(
+        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, tolerance_share: float = 1.0
+    ) -> Any:
+        """Returns whether position and rotation are within their tolerances: bool [...].
+
+        The share is that of the position's tolerance.
+        """
         assert self.angle_tolerance is not None
-        near = super().success(achieved_goal, desired_goal)
+        near = super().success(achieved_goal, desired_goal, tolerance_share)
         if self.angle_tolerance >= math.pi:
             return near
         return near & (_cosine(achieved_goal, desired_goal) >= math.cos(self.angle_tolerance))

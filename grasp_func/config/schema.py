@@ -183,6 +183,11 @@ class Replay(_Keys):
     p_lifted: Fraction = _key(
         0.0, "probability of then replaying from those in which the object was lifted"
     )
+    replay_tolerance: PositiveFraction = _key(
+        1.0,
+        "share of the goal's tolerance within which a replayed transition is rewarded, where the "
+        "environment knows one; evaluations use the whole tolerance",
+    )
     p_symmetry: Fraction = _key(
         0.0,
         "probability that a replayed transition is replaced by a symmetric copy (turned about the "

@@ -4,6 +4,7 @@ No other file of the trainer touches Gymnasium. What the adapter cannot use is r
 built, in one line that says what is expected.
 """
 
+from inspect import signature
 from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -66,8 +67,17 @@ class GoalEnv(Protocol):
     def step(self, action: Array) -> Observation:
         """Takes an action [A] in [-1, 1]; called exactly `spec.horizon` times an episode."""
 
-    def compute_reward(self, achieved: Array, desired: Array, info: dict[str, Any]) -> Array:
-        """Rewards [...] in [spec.lowest_reward, 0] of goals [..., G]; 0 where achieved."""
+    def compute_reward(
+        self,
+        achieved: Array,
+        desired: Array,
+        info: dict[str, Any],
+        tolerance_share: float = 1.0,
+    ) -> Array:
+        """Rewards [...] in [spec.lowest_reward, 0] of goals [..., G]; 0 where achieved.
+
+        `tolerance_share` is the share of the position's tolerance within which they are.
+        """
 
 
 # Training changes an environment's tolerance, so the task's own is recorded when an environment is
@@ -88,6 +98,8 @@ class GymGoalEnv:
     * Actions in [-1, 1] are scaled linearly to the environment's box.
     * Rewards of 0 and 1 are shifted to -1 and 0.
     * Without `info["is_success"]` an episode succeeds where the reward is that of the goal.
+    * A reward within a share of the tolerance needs `compute_reward` to have an argument
+      `tolerance_share`; without it the whole tolerance counts.
     * `info["air_goal"]` says whether the goal requires lifting, and `info["object_lift"]` how much
       higher above the ground below it the object is than at the start (m). Both are optional.
     * Equal bits on any number of processes and after a resume need episodes that depend on their
@@ -117,6 +129,7 @@ class GymGoalEnv:
         self.spec = _spec_of(env)
         self.starts: tuple[str, ...] = tuple(getattr(inner, "starts", ()))
         self.gripper_type: str = getattr(inner, "gripper_type", self.name)
+        self._takes_share = "tolerance_share" in signature(inner.compute_reward).parameters
         self.true_angle_tolerance = _task_tolerances.setdefault(inner, self.angle_tolerance)
         first, _ = env.reset(seed=0)
         self._shift = reward_shift(inner.compute_reward, first, self.spec.lowest_reward, self.name)
@@ -171,14 +184,21 @@ class GymGoalEnv:
             )
         return self._observation(observation, info)
 
-    def compute_reward(self, achieved: Array, desired: Array, info: dict[str, Any]) -> Array:
+    def compute_reward(
+        self,
+        achieved: Array,
+        desired: Array,
+        info: dict[str, Any],
+        tolerance_share: float = 1.0,
+    ) -> Array:
         """Returns rewards [...] of goals [..., G], in [lowest_reward, 0].
 
         Raises:
             ConfigError: a reward is out of that range.
         """
         inner: Any = self._env.unwrapped
-        rewards = np.asarray(inner.compute_reward(achieved, desired, info))
+        share = {"tolerance_share": tolerance_share} if self._takes_share else {}
+        rewards = np.asarray(inner.compute_reward(achieved, desired, info, **share))
         if self._shift:
             rewards = rewards + self._shift
         low = self.spec.lowest_reward

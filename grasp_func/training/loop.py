@@ -224,6 +224,7 @@ def _draw(
 ) -> list[list[Transition]]:
     """Draws the cycle's batches of each of this process's workers."""
     cfg, sampling = run.cfg, select(ReplaySampling, run.cfg, k=schedule.k(run.cfg))
+    reward_fn = partial(run.env.compute_reward, tolerance_share=cfg.replay_tolerance)
     return [
         draw_batches(
             buffer,
@@ -231,7 +232,7 @@ def _draw(
             cfg.batches,
             cfg.batch_size,
             sampling,
-            run.env.compute_reward,
+            reward_fn,
             symmetry=run.env_spec.symmetry,
         )
         for worker, buffer in zip(run.workers.local_workers, buffers, strict=True)

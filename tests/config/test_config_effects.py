@@ -227,6 +227,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "k": ({}, 0.0, changes("goals")),
     "p_moved": ({}, 1.0, changes("transitions", "goals")),
     "p_lifted": ({"kwargs": {"dims": 3}}, 1.0, changes("transitions", "goals")),
+    "replay_tolerance": ({}, 0.1, changes("goals")),
     "p_symmetry": ({"kwargs": {"dims": 3}}, 1.0, changes("transitions", "goals")),
     "action_clip": ({}, 0.1, changes("actions")),
     "state_clip": ({}, 0.1, changes("actions")),

@@ -53,6 +53,17 @@ def test_the_angle_tolerance_may_change_between_episodes():
     env.close()
 
 
+@pytest.mark.parametrize("env_id", ["FlatPJCube-v0", "FlatPJOrient-v0", "ObstacleSHCube-v0"])
+def test_a_reward_may_be_bound_to_a_share_of_the_tolerance(env_id):
+    env = GraspEnv(env_id)
+    goal = env.reset(seed=0)[0]["desired_goal"]
+    for gap, rewards in {0.034: [0, 0], 0.036: [0, -1], 0.051: [-1, -1]}.items():
+        achieved = goal.copy()
+        achieved[0] += gap
+        assert [env.compute_reward(achieved, goal, {}, share) for share in (1.0, 0.7)] == rewards
+    env.close()
+
+
 def test_the_angle_tolerance_is_an_argument():
     env = gymnasium.make("FlatSHOrient-v0", angle_tolerance=0.5)
     assert env.unwrapped.angle_tolerance == 0.5

@@ -201,6 +201,21 @@ def test_rewards_of_zero_and_one_are_shifted(monkeypatch):
     assert run_episode(env, forward, 0)[1].success
 
 
+def test_a_share_of_the_tolerance_counts_where_the_environment_has_one(monkeypatch):
+    achieved, goal = np.array([[0.0], [0.3]]), np.zeros((2, 1))
+
+    def within(self, achieved, desired, info, tolerance_share=1.0):
+        there = np.linalg.norm(achieved - desired, axis=-1) < 0.5 * tolerance_share
+        return np.where(there, 0.0, -1.0)
+
+    rewards = {}
+    for name, attributes in {"without": {}, "with": {"compute_reward": within}}.items():
+        env = adapt(Line, monkeypatch, **attributes)
+        rewards[name] = [env.compute_reward(achieved, goal, {}, share) for share in (1.0, 0.5)]
+    assert np.array_equal(rewards["without"], [[0, 0], [0, 0]])
+    assert np.array_equal(rewards["with"], [[0, 0], [0, -1]])
+
+
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
