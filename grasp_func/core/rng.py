@@ -23,6 +23,7 @@ class Stream(IntEnum):
     CONFIRM = 5
     START = 6
     BEST = 7
+    PRETRAINED = 8
 
 
 class Key(NamedTuple):

@@ -56,6 +56,18 @@ class ScheduleState(NamedTuple):
             best_confirmed=max(self.best_confirmed, confirmed),
         )
 
+    def pretrained(self, cfg: Config, success: float) -> "ScheduleState":
+        """Returns the schedule of a run that begins with an agent of this success rate.
+
+        The agent begins in the phase that it has reached, so that neither large steps nor strong
+        noise undo what it can.
+        """
+        return self._replace(
+            late_hits=HITS * _reached(success, cfg.late_success),
+            fine_hits=HITS * _reached(success, cfg.fine_success),
+            best=success,
+        )
+
     def angle_tolerance(self, cfg: Config, true: float | None) -> float | None:
         """Returns the angle tolerance of the next epoch (rad).
 

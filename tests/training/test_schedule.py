@@ -61,6 +61,16 @@ def test_the_confirmed_success_of_the_best_agent():
     assert schedule.advanced(cfg, 1.0).best_confirmed == 0.4
 
 
+@pytest.mark.parametrize(
+    ("success", "phase", "pregrasp"), [(0.3, "early", 0.25), (0.6, "late", 0), (0.9, "fine", 0)]
+)
+def test_a_pretrained_agent_begins_in_its_phase(success, phase, pregrasp):
+    cfg = tiny_config(late_success=0.5, fine_success=0.9, pregrasp_start=0.5, easy_start_until=0.6)
+    schedule = ScheduleState().pretrained(cfg, success)
+    assert schedule.phase == phase and schedule.epoch == 0
+    assert schedule.p_starts(cfg)["pregrasp"] == pytest.approx(pregrasp)
+
+
 def test_angle_tolerance_by_hand():
     cfg, schedule, course = tiny_config(), ScheduleState(), []
     for success in (0.75, 0.76, 0.9, 0.1, *[1.0] * 12):

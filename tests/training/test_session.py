@@ -4,8 +4,12 @@ import pytest
 
 from grasp_func.runtime import aot
 from grasp_func.runtime.comm import SoloComm
+from grasp_func.storage.agent import to_files
+from grasp_func.storage.agent_files import write_agent
 from grasp_func.training import session
-from helpers import tiny_config
+from grasp_func.training.loop import train
+from grasp_func.training.setup import initial_state
+from helpers import make_run, tiny_config
 
 
 class TwoKindsOfCpu(SoloComm):
@@ -66,3 +70,18 @@ def test_everything_left_open_is_chosen_once():
     assert cfg.seed is not None
     assert "auto" not in (cfg.matmul, cfg.updates)
     assert session.decided(cfg, SoloComm()) == cfg
+
+
+@pytest.mark.parametrize(("threshold", "phase", "scale"), [(0.0, "fine", 0.25), (1.0, "early", 1)])
+def test_a_pretrained_agent_is_evaluated_and_begins_in_its_phase(
+    threshold, phase, scale, eager, tmp_path
+):
+    """The success rate of a fresh agent is at least 0 and below 1."""
+    changes = {"load_pretrained": f"{tmp_path}/agent", "fine_success": threshold, "fine_lr": 0.25}
+    run = make_run(tiny_config(**changes))
+    write_agent(tmp_path / "agent", to_files(run.learner, initial_state(run)))
+    start = session.begin(run, tmp_path)
+    assert start.progress.phase == phase and float(start.state.lr_scale) == scale
+    assert start.history[0].endswith(f" of {run.cfg.evals} episodes, {phase} phase")
+    (result, *_) = train(run, start.state, start.progress)
+    assert result.schedule.epoch == 1
