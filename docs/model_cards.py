@@ -70,8 +70,10 @@ def evaluations(stats: dict[str, Any]) -> list[dict[str, Any]]:
 
 def start_of(stats: dict[str, Any]) -> str:
     """Returns the agent that a run began with; later lines of its history tell of resuming."""
-    pretrained = stats["config"]["load_pretrained"]
-    return str(stats["history"][0]) if pretrained else "from scratch"
+    if not stats["config"]["load_pretrained"]:
+        return "from scratch"
+    loaded, _, success = str(stats["history"][0]).rpartition("; ")
+    return f"from the agent in {loaded.partition(': ')[0]} ({success})"
 
 
 def _what(stats: dict[str, Any]) -> str:
@@ -110,9 +112,11 @@ def _training(stats: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _commands(folder: Path, stats: dict[str, Any]) -> str:
     env_id, path = stats["env"], folder.relative_to(ROOT)
+    start = stats["config"]["load_pretrained"]
+    pretrained = f" --set load_pretrained={start}" if start else ""
     return (
         "```bash\n"
-        f"grasp-func train -n 2 --env {env_id} --set seed={stats['seed']}\n"
+        f"grasp-func train -n 2 --env {env_id} --set seed={stats['seed']}{pretrained}\n"
         f"grasp-func evaluate --env {env_id} --load {path} --ntests 1000 --seed 1000\n"
         "```"
     )

@@ -33,9 +33,10 @@ COMMIT = "commit"  # the file with the commit with which a training began
 PAGE = """\
 # {env_id}
 
-Trained with the shipped configuration, {start}. Each agent was evaluated on {episodes} fresh
-episodes (`--seed {seed}`), which no choice of settings used. Success counts at the last step;
-intervals are 95% Wilson intervals.
+Trained with the shipped configuration,
+{start}.
+Each agent was evaluated on {episodes} fresh episodes (`--seed {seed}`), which no choice of settings
+used. Success counts at the last step; intervals are 95% Wilson intervals.
 
 <!-- runs -->
 

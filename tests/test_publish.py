@@ -67,7 +67,7 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     shipped = json.loads((tmp_path / "saves/pretrain/A-v0/stats.json").read_text())
     assert shipped == {"commit": "1a2b3c", **STATS}
     page = (tmp_path / "docs/results/A-v0.md").read_text()
-    assert "configuration, from scratch." in page
+    assert "configuration,\nfrom scratch." in page
     assert "python docs/publish.py A-v0 --seeds 3 4 --also B-v0 --ship 4 --set k=1\n" in page
     (again,) = publish("A-v0", "--seeds", "3", "4", "--also", "B-v0")
     assert "plot --out" in again
@@ -80,3 +80,13 @@ def test_a_training_that_was_interrupted_is_resumed(publish, tmp_path):
     folder.with_name("commit").write_text("1a2b3c")
     training, _, _ = publish("A-v0", "--seeds", "3")
     assert training.endswith("--save-dir runs/A-v0/seed3 --plain --resume=auto")
+
+
+def test_the_start_of_a_run_is_told_in_words(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    start_of = runpy.run_path(str(SCRIPT.with_name("model_cards.py")))["start_of"]
+    line = "saves/pretrain/A: pre-trained, loaded actor; fresh critic; success 0.5 of 9 episodes"
+    stats = {"history": [line, "resumed"], "config": {"load_pretrained": True}}
+    assert start_of(stats) == "from the agent in saves/pretrain/A (success 0.5 of 9 episodes)"
+    stats["config"]["load_pretrained"] = False
+    assert start_of(stats) == "from scratch"
