@@ -242,7 +242,7 @@ def _results(row: EnvRow) -> str:
     folder = next(folder for folder in agents if folder.is_dir())
     facts = json.loads((folder / "stats.json").read_text(encoding="utf-8"))
     source: str = facts["env"]
-    where = "here" if source == row.env_id else f"on `{source}` only"
+    where = "here" if source == row.env_id else f"on `{source}`"
     lines = []
     for result in evaluations(facts):
         if result["env"] == row.env_id:

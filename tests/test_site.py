@@ -46,7 +46,7 @@ def test_the_tables_cover_all_entries(env_id):
 def test_ranges_and_results_come_from_the_code_and_its_measurements():
     page = env_pages.page(env_pages.SUITE["FlatBarrettMesh-v0"])
     assert "one of 12 concave meshes, longest edge 9.5 cm, 0.5 kg" in page
-    measured = ROOT / "docs/results/FlatBarrettCube-v0/seed10_evaluation_FlatBarrettMesh.json"
+    measured = ROOT / "docs/results/FlatBarrettAll-v0/seed10_evaluation_FlatBarrettMesh.json"
     rate = json.loads(measured.read_text())["success"]
     assert f"| all | {rate:.3f} | [" in page
     assert "| `distal3` | 16 | [0,\N{NO-BREAK SPACE}0.8377] rad | 0.3333 x `medial3` |  |" in page
