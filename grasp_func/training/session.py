@@ -122,6 +122,8 @@ def begin(run: Run, save_dir: Path) -> resume.ResumePoint:
         return start
     load = partial(resume.load_pretrained, run, start.state, save_dir, run.env.name)
     state, origin = on_root(run.workers.comm, load)
+    if run.env.true_angle_tolerance is not None:
+        run.env.angle_tolerance = run.env.true_angle_tolerance
     seed, n = integer_seed(fold_in(run.key, Stream.PRETRAINED)), cfg.evals * run.workers.total
     success = evaluate_agent(run, state, seed, n, lambda *_: None).success
     progress = start.progress.pretrained(cfg, success)

@@ -61,11 +61,19 @@ def test_training_evaluation_and_export_outside_of_the_checkout(installed, tmp_p
     assert {"policy.torchscript"} <= {path.name for path in (tmp_path / "exported").iterdir()}
 
 
-@pytest.mark.parametrize("env_id", [ENV, "FlatBarrettCube-v0", "FlatSHCube-v0"])
-def test_shipped_agents_are_evaluated(env_id, installed, tmp_path):
+@pytest.mark.parametrize(
+    ("env_id", "agent"),
+    [
+        (ENV, ENV),
+        ("FlatPJAll-v0", "ParallelJaw"),
+        ("FlatBarrettAll-v0", "BarrettHand"),
+        ("FlatSHMesh-v0", "ShadowHand"),
+    ],
+)
+def test_shipped_agents_are_evaluated(env_id, agent, installed, tmp_path):
     arguments = ["--load", "pretrained", "--ntests", "5", "--csv", "episodes.csv"]
     out = run(installed, tmp_path, "evaluate", "--env", env_id, *arguments)
-    assert f"{installed}" in out and "saves/pretrain/" in out
+    assert f"{installed}" in out and f"pretrain/{agent}" in out
     rows = list(csv.DictReader((tmp_path / "episodes.csv").open()))
     assert sum(int(row["success"]) for row in rows) >= 3
 

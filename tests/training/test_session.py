@@ -7,7 +7,6 @@ from grasp_func.runtime.comm import SoloComm
 from grasp_func.storage.agent import to_files
 from grasp_func.storage.agent_files import write_agent
 from grasp_func.training import session
-from grasp_func.training.loop import train
 from grasp_func.training.setup import initial_state
 from helpers import make_run, tiny_config
 
@@ -83,5 +82,12 @@ def test_a_pretrained_agent_is_evaluated_and_begins_in_its_phase(
     start = session.begin(run, tmp_path)
     assert start.progress.phase == phase and float(start.state.lr_scale) == scale
     assert start.history[0].endswith(f" of {run.cfg.evals} episodes, {phase} phase")
-    (result, *_) = train(run, start.state, start.progress)
-    assert result.schedule.epoch == 1
+
+
+def test_a_pretrained_agent_is_evaluated_in_the_true_task(eager, tmp_path):
+    eased = {"kwargs": {"angle_tolerance": 0.1}, "load_pretrained": f"{tmp_path}/agent"}
+    run = make_run(tiny_config(**eased))
+    write_agent(tmp_path / "agent", to_files(run.learner, initial_state(run)))
+    run.env.angle_tolerance = 3.0  # as an earlier training of the same environment may leave it
+    assert session.begin(run, tmp_path).progress.best < 1
+    assert run.env.angle_tolerance == 0.1
