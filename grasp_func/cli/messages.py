@@ -45,7 +45,8 @@ def start_lines(run: Run, program: str) -> str:
             f"WARNING: CPUs differ ({', '.join(cpus)}): libraries may round differently there, "
             "so the result depends on which host computes which worker"
         )
-    problem = run.cfg.updates == "traced" and compiling_pays(run.cfg) and compiler_problem()
+    pays = run.cfg.updates == "traced" and compiling_pays(run.cfg, workers.total)
+    problem = pays and compiler_problem()
     if problem:
         lines.append(f"updates would be faster with a C++ compiler, but none works: {problem}")
     if processes == 1 and workers.total > 1:

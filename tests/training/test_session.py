@@ -23,6 +23,8 @@ class TwoKindsOfCpu(SoloComm):
     [
         ({"epochs": 1000, "cycles": 10, "batches": 11}, SoloComm(), "compiled"),
         ({"epochs": 1000, "cycles": 10, "batches": 10}, SoloComm(), "traced"),
+        ({"epochs": 100, "cycles": 10, "batches": 10, "workers": 11}, SoloComm(), "compiled"),
+        ({"epochs": 100, "cycles": 10, "batches": 10, "workers": 10}, SoloComm(), "traced"),
         ({"epochs": 1000, "cycles": 10, "batches": 11}, TwoKindsOfCpu(), "traced"),
         ({"epochs": 1000, "cycles": 10, "batches": 11, "updates": "eager"}, SoloComm(), "eager"),
         ({"epochs": 1, "updates": "compiled"}, SoloComm(), "compiled"),
