@@ -3,9 +3,10 @@
 For each seed it trains in `runs/<id>/seed<seed>` with the shipped configuration, plays 1000 fresh
 episodes, and copies statistics (with the commit) and evaluation to docs/results/<id>, where it also
 draws the curves.
-What has been done already is not done again, and a training that was interrupted is resumed.
-`--ship SEED` also copies that agent to saves/pretrain. If there is no page docs/results/<id>.md, it
-is begun; docs/results_tables.py fills in its table and writes the agent's card.
+What has been done already is not done again, and a training that was interrupted is resumed. Of
+each run the best agent is taken; `--ship SEED` also copies that one to saves/pretrain. If there is
+no page docs/results/<id>.md, it is begun; docs/results_tables.py fills in its table and writes the
+agent's card.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from model_cards import start_of
 from grasp_func.runtime.machine import cpu_facts, useful_processes
 from grasp_func.shipped import PRETRAINED
 from grasp_func.storage.generation import MANIFEST
-from grasp_func.storage.run_dir import FILES
+from grasp_func.storage.run_dir import BEST_FACTS, FILES, best_or_latest
+from grasp_func.training.metrics import stats_json
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -60,7 +62,7 @@ def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> 
     runs = Path("runs", env_id, f"seed{seed}")
     folder = runs / env_id
     stats = ROOT / folder / "stats.json"
-    if stats.exists() and json.loads(stats.read_text())["finished"]:
+    if finished(stats):
         return folder
     changes = [f"--set={setting}" for setting in settings]
     begin = ["--resume=auto"] if stats.exists() else [f"--set=seed={seed}", *changes]
@@ -70,7 +72,14 @@ def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> 
     launcher = ["mpirun", "-n", str(processes), sys.executable]
     arguments = ["--env", env_id, "--save-dir", str(runs), "--plain", *begin]
     run([*launcher, "examples/train.py", *arguments])
+    if not finished(stats):
+        sys.exit(f"{folder}: stopped before its end; the same command resumes it")
     return folder
+
+
+def finished(stats: Path) -> bool:
+    """Returns whether a run with these statistics has come to its end."""
+    return stats.exists() and bool(json.loads(stats.read_text())["finished"])
 
 
 def evaluated(env_id: str, folder: Path, out: Path, seen: str) -> None:
@@ -97,6 +106,20 @@ def copy_stats(folder: Path, out: Path) -> None:
     name = (ROOT / folder).with_name(COMMIT).read_text()
     stats = (ROOT / folder / "stats.json").read_text()
     out.write_text(stats.replace("{", f'{{\n"commit": "{name}",', 1))
+
+
+def ship(folder: Path, stats: dict[str, Any], target: Path) -> None:
+    """Copies the best agent of a run, and the statistics up to its epoch."""
+    source = best_or_latest(ROOT / folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (*FILES, MANIFEST):
+        shutil.copyfile(source / name, target / name)
+    if (source / BEST_FACTS).exists():
+        best = json.loads((source / BEST_FACTS).read_text())
+        stats = {**stats, "params_hash": best["params_hash"]}
+        stats["epochs"] = stats["epochs"][: best["epoch"]]
+    rows = stats.pop("epochs")
+    (target / "stats.json").write_bytes(stats_json(stats, rows))
 
 
 def begin_page(env_id: str, stats: dict[str, Any]) -> None:
@@ -143,11 +166,7 @@ def main() -> None:
         for env_id in (args.env_id, *args.also):
             evaluated(env_id, folder, out, args.env_id)
         if seed == args.ship:
-            shipped = PRETRAINED / (args.name or args.env_id)
-            shipped.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(out, shipped / "stats.json")
-            for name in (*FILES, MANIFEST):
-                shutil.copyfile(ROOT / folder / name, shipped / name)
+            ship(folder, json.loads(out.read_text()), PRETRAINED / (args.name or args.env_id))
     picture = str(results / "curves.png")
     curves = (path for path in results.glob("seed*.json") if "_evaluation" not in path.name)
     run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *map(str, sorted(curves))])

@@ -36,6 +36,13 @@ class Run(NamedTuple):
         return row
 
     @property
+    def epochs(self) -> str:
+        """The number of epochs, and the one of the best agent, unless it is the last."""
+        last = self.last["epoch"]
+        best = next((row["epoch"] for row in self.stats["epochs"][::-1] if row.get("best")), last)
+        return str(last) if best == last else f"{last}, agent of {best}"
+
+    @property
     def minutes(self) -> float:
         """Minutes of training, evaluations included."""
         return float(self.last["seconds"]) / 60
@@ -65,7 +72,7 @@ def run_table(runs: Sequence[Run]) -> str:
         [
             run.name.replace("_", " "),
             run.cores,
-            str(run.last["epoch"]),
+            run.epochs,
             f"{run.last['env_steps']:,}",
             f"{run.last['updates']:,}",
             f"{run.minutes:.1f} min",

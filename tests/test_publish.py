@@ -10,7 +10,14 @@ import pytest
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "publish.py"
 # of a run from scratch that was resumed once
-STATS = {"finished": True, "history": ["resumed"], "config": {"load_pretrained": False}}
+STATS = {
+    "finished": True,
+    "history": ["resumed"],
+    "config": {"load_pretrained": False},
+    "params_hash": "last",
+    "epochs": [{"epoch": 1}, {"epoch": 2}],
+}
+BEST = {"epoch": 1, "params_hash": "best"}
 FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl", "agent.json", "stats.json")
 
 
@@ -34,8 +41,11 @@ def publish(tmp_path, monkeypatch):
             return
         folder = tmp_path / options["--save-dir"] / options["--env"]
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "best").mkdir(exist_ok=True)
         for name in FILES:
             (folder / name).write_text(json.dumps(STATS))
+            (folder / "best" / name).write_text("best")
+        (folder / "best" / "best.json").write_text(json.dumps(BEST))
 
     monkeypatch.setitem(main.__globals__, "run", run)
     monkeypatch.setitem(main.__globals__, "commit", lambda: "1a2b3c")
@@ -65,7 +75,10 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     assert results == of_seeds
     assert {path.name for path in (tmp_path / "saves/pretrain/A-v0").iterdir()} == set(FILES)
     shipped = json.loads((tmp_path / "saves/pretrain/A-v0/stats.json").read_text())
-    assert shipped == {"commit": "1a2b3c", **STATS}
+    assert shipped == {
+        "commit": "1a2b3c", **STATS, "params_hash": "best", "epochs": [{"epoch": 1}],
+    }  # fmt: skip
+    assert (tmp_path / "saves/pretrain/A-v0/actor.pt").read_text() == "best"
     page = (tmp_path / "docs/results/A-v0.md").read_text()
     assert "configuration,\nfrom scratch." in page
     assert "python docs/publish.py A-v0 --seeds 3 4 --also B-v0 --ship 4 --set k=1\n" in page
@@ -80,6 +93,13 @@ def test_a_training_that_was_interrupted_is_resumed(publish, tmp_path):
     folder.with_name("commit").write_text("1a2b3c")
     training, _, _ = publish("A-v0", "--seeds", "3")
     assert training.endswith("--save-dir runs/A-v0/seed3 --plain --resume=auto")
+
+
+def test_a_training_that_stopped_early_is_not_published(publish, tmp_path, monkeypatch):
+    monkeypatch.setitem(STATS, "finished", False)
+    with pytest.raises(SystemExit, match="the same command resumes it"):
+        publish("A-v0", "--seeds", "3", "--ship", "3")
+    assert not (tmp_path / "saves").exists()
 
 
 def test_the_start_of_a_run_is_told_in_words(monkeypatch):
