@@ -73,6 +73,9 @@ def start_of(stats: dict[str, Any]) -> str:
     if not stats["config"]["load_pretrained"]:
         return "from scratch"
     loaded, _, success = str(stats["history"][0]).rpartition("; ")
+    first = stats["epochs"][0]
+    if first["epoch"] == 0:
+        success = f"success {first['success']:.3f} of {first['n']} episodes, {first['phase']} phase"
     return f"from the agent in {loaded.partition(': ')[0]} ({success})"
 
 

@@ -117,7 +117,7 @@ def ship(folder: Path, stats: dict[str, Any], target: Path) -> None:
     if (source / BEST_FACTS).exists():
         best = json.loads((source / BEST_FACTS).read_text())
         stats = {**stats, "params_hash": best["params_hash"]}
-        stats["epochs"] = stats["epochs"][: best["epoch"]]
+        stats["epochs"] = [row for row in stats["epochs"] if row["epoch"] <= best["epoch"]]
     rows = stats.pop("epochs")
     (target / "stats.json").write_bytes(stats_json(stats, rows))
 

@@ -33,6 +33,7 @@ def play(directory, cfg, processes, resumed=False, with_replay=True):
     directory.mkdir(exist_ok=True)
     paths(directory).backup.mkdir(parents=True, exist_ok=True)
     checkpoints = paths(directory).checkpoints
+    checkpoints.mkdir(parents=True, exist_ok=True)
 
     def process(comm):
         run = make_run(cfg, comm)

@@ -98,7 +98,7 @@ def end_lines(
         f"files: {paths.latest}; those of this run alone: {paths.backup}",
         f"evaluate: grasp-func evaluate {env} --load {load} --ntests 1000",
     ]
-    if not result.is_last(run.cfg):
+    if not result.is_last(run.cfg) and result.schedule.epoch:
         lines.append(resuming)
     return lines
 

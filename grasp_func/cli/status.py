@@ -102,8 +102,11 @@ def doing(status: Status) -> str:
 def position(status: Status) -> tuple[int, int]:
     """Returns the number of the present epoch, and how many of its cycles are completed."""
     assert status.run is not None
-    now, epoch = status.progress, 1 + (status.row["epoch"] if status.row else 0)
-    if now is None or now.activity in ("environment", "compiling"):
+    now = status.progress
+    # A pre-trained agent is evaluated before the first epoch.
+    before = -1 if status.run.cfg.load_pretrained else 0
+    epoch = 1 + (status.row["epoch"] if status.row else before)
+    if now is None or epoch == 0 or now.activity in ("environment", "compiling"):
         return epoch, 0
     inside = now.activity in ("rollouts", "updates")
     return epoch, now.done if inside else status.run.cfg.cycles
@@ -126,9 +129,11 @@ def epoch_lines(status: Status, memory: int) -> list[str]:
     intervals = (
         f"{label} {interval(row, name)}" for name, label, _ in GOALS if row[f"n{name[7:]}"]
     )
-    losses = f"loss actor {row['actor_loss']:.3f}, critic {row['critic_loss']:.3f}"
+    losses = []  # epoch 0 has none
+    if row["actor_loss"] is not None:
+        losses = [f"loss actor {row['actor_loss']:.3f}, critic {row['critic_loss']:.3f}"]
     used = f"{memory / GIB:.2f} GiB"
-    parts = (intervals, [losses], _speeds(status), _shares(row), [used], time_left(status))
+    parts = (intervals, losses, _speeds(status), _shares(row), [used], time_left(status))
     details = "; ".join(filter(None, map(", ".join, parts)))
     return [progress_line(row, status.run.cfg.epochs), f"  {details}"]
 
@@ -139,7 +144,7 @@ def progress_line(row: "Row", epochs: int) -> str:
         f"epoch {row['epoch']:4d}/{epochs}  {row['env_steps']:>9,} steps  {row['seconds']:7.0f} s  "
         f"success {_rate(row['success'])} "
         f"(table {_rate(row['success_table'])}, air {_rate(row['success_air'])})  "
-        f"Q {row['q_mean']:7.2f}  {row['phase']}"
+        f"Q {'-' if row['q_mean'] is None else format(row['q_mean'], '.2f'):>7}  {row['phase']}"
     )
     if row["angle_tolerance"] is not None:
         line += f"  within {row['angle_tolerance']:.3f} rad"
@@ -169,7 +174,8 @@ def _write_progress(text: Text, status: Status) -> None:
     assert status.run is not None
     epoch, cycle = position(status)
     cfg = status.run.cfg
-    for label, done, total in (("epoch", epoch - 1, cfg.epochs), ("cycle", cycle, cfg.cycles)):
+    completed = max(0, epoch - 1)
+    for label, done, total in (("epoch", completed, cfg.epochs), ("cycle", cycle, cfg.cycles)):
         text.append(f"{label:{LABEL}}")
         _write_bar(text, done / total, palette.GREY)
         text.append(f"  {epoch if label == 'epoch' else cycle}/{total}\n")

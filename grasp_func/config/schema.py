@@ -280,7 +280,8 @@ class Execution(_Keys):
         "auto",
         "traced: gradient steps recorded once, then replayed; eager: the same bits, slower, for "
         "debugging; compiled: machine code, faster, different bits, needs a C++ compiler; auto: "
-        "compiled where a compiler works, for more than 100,000 gradients of all workers; else traced",
+        "compiled where a compiler works, for more than 100,000 gradients of all workers; else "
+        "traced",
     )
 
     @field_validator("updates", mode="before")

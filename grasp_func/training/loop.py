@@ -35,7 +35,7 @@ from grasp_func.training.setup import Run, empty_buffers, select
 
 
 class EpochResult(NamedTuple):
-    """A run after an epoch."""
+    """A run after an epoch; epoch 0 evaluates the pre-trained agent that a run begins with."""
 
     state: AgentState
     schedule: ScheduleState
@@ -46,7 +46,7 @@ class EpochResult(NamedTuple):
     confirm_seed: int
     best_seed: int  # of the episodes of `best`
     env_steps: int  # of all workers since the run began
-    metrics: UpdateMetrics  # of the epoch's last update
+    metrics: UpdateMetrics | None  # of the epoch's last update; None: it had none
     params_hash: str
     seconds: float  # since this call of `train` began
     times: Times  # of this process during the epoch
@@ -75,6 +75,8 @@ def train(
 ) -> Iterator[EpochResult]:
     """Trains until `early_stop` is confirmed or `epochs` are completed.
 
+    A run that begins with a pre-trained agent evaluates it first, in the true task: epoch 0.
+
     Args:
         run: what stays fixed.
         state: the agent to start from.
@@ -95,15 +97,16 @@ def train(
     cfg, started, report = run.cfg, time.monotonic(), Reporter(on_progress)
     schedule = schedule or ScheduleState()
     buffers = buffers or empty_buffers(run)
+    untried = bool(cfg.load_pretrained) and schedule.epoch == 0
     while True:
-        tolerance = schedule.angle_tolerance(cfg, run.env.true_angle_tolerance)
+        true = run.env.true_angle_tolerance
+        tolerance = true if untried else schedule.angle_tolerance(cfg, true)
         if tolerance is not None:
             run.env.angle_tolerance = tolerance
-        for cycle in range(schedule.epoch * cfg.cycles, (schedule.epoch + 1) * cfg.cycles):
-            state, metrics = run_cycle(run, state, buffers, cycle, schedule, report)
-            if on_cycle is not None:
-                env_steps = (cycle + 1) * run.steps_per_cycle
-                on_cycle(CycleResult(cycle + 1, env_steps, int(state.step), metrics))
+        metrics: UpdateMetrics | None = None
+        if not untried:
+            state, metrics = _run_cycles(run, state, buffers, schedule, report, on_cycle)
+        untried = False
         result = _end_epoch(run, state, schedule, buffers, metrics, report)
         result = result._replace(seconds=time.monotonic() - started, times=report.lap())
         state, schedule = result.state, result.schedule
@@ -111,6 +114,24 @@ def train(
         yield result
         if result.is_last(cfg):
             return
+
+
+def _run_cycles(
+    run: Run,
+    state: AgentState,
+    buffers: list[ReplayBuffer],
+    schedule: ScheduleState,
+    report: Reporter,
+    on_cycle: OnCycle | None,
+) -> tuple[AgentState, UpdateMetrics]:
+    """Runs the cycles of an epoch."""
+    first = schedule.epoch * run.cfg.cycles
+    for cycle in range(first, first + run.cfg.cycles):
+        state, metrics = run_cycle(run, state, buffers, cycle, schedule, report)
+        if on_cycle is not None:
+            env_steps = (cycle + 1) * run.steps_per_cycle
+            on_cycle(CycleResult(cycle + 1, env_steps, int(state.step), metrics))
+    return state, metrics
 
 
 def run_cycle(
@@ -158,15 +179,19 @@ def _end_epoch(
     state: AgentState,
     schedule: ScheduleState,
     buffers: list[ReplayBuffer],
-    metrics: UpdateMetrics,
+    metrics: UpdateMetrics | None,
     report: Reporter,
 ) -> EpochResult:
-    """Evaluates the agent and sets what the schedule changes for the next epoch."""
+    """Evaluates the agent and sets what the schedule changes for the next epoch.
+
+    Without metrics there was no update: the agent is a pre-trained one.
+    """
     cfg = run.cfg
+    key = run.key if metrics else fold_in(run.key, Stream.PRETRAINED)
     curriculum_active = run.env.angle_tolerance != run.env.true_angle_tolerance
     params_hash = run.workers.assert_synced(state)
     eval_seed, confirm_seed, best_seed = (
-        integer_seed(fold_in(run.key, stream, schedule.epoch))
+        integer_seed(fold_in(key, stream, schedule.epoch))
         for stream in (Stream.EVALUATE, Stream.CONFIRM, Stream.BEST)
     )
     first, second = partial(report, "evaluation"), partial(report, "confirmation")
@@ -180,7 +205,10 @@ def _end_epoch(
     lower_bound = best.overall.interval[0] if best else 0.0
     if lower_bound <= schedule.best_confirmed:
         best = None
-    schedule = schedule.advanced(cfg, eval_result.success, curriculum_active, lower_bound)
+    if metrics:
+        schedule = schedule.advanced(cfg, eval_result.success, curriculum_active, lower_bound)
+    else:
+        schedule = schedule.pretrained(cfg, eval_result.success, lower_bound)
     return EpochResult(
         state=replace(state, lr_scale=torch.tensor(schedule.lr_scale(cfg))),
         schedule=schedule,

@@ -11,6 +11,7 @@ from grasp_func.config.load import Config
 from grasp_func.storage.stats_log import Row, json_line
 from grasp_func.training.evaluation import EvalResult
 from grasp_func.training.loop import EpochResult
+from grasp_func.training.progress import UpdateMetrics
 from grasp_func.training.rate import Rate
 
 
@@ -37,6 +38,9 @@ def row_of(cfg: Config, result: EpochResult) -> dict[str, Any]:
     Phase and learning rates are those with which training continues.
     """
     schedule, confirmation, best = result.schedule, result.confirmation, result.best
+    metrics: dict[str, Any] = dict.fromkeys(UpdateMetrics._fields)
+    if result.metrics is not None:
+        metrics = result.metrics._asdict()
     return {
         "epoch": schedule.epoch,
         "env_steps": result.env_steps,
@@ -46,7 +50,7 @@ def row_of(cfg: Config, result: EpochResult) -> dict[str, Any]:
         "eval_seed": result.eval_seed,
         "confirmation": confirmation and {**summary(confirmation), "seed": result.confirm_seed},
         "best": best and {**summary(best), "seed": result.best_seed},
-        **result.metrics._asdict(),
+        **metrics,
         "phase": schedule.phase,
         "actor_lr": cfg.actor_lr * schedule.lr_scale(cfg),
         "critic_lr": cfg.critic_lr * schedule.lr_scale(cfg),

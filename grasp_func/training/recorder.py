@@ -160,10 +160,15 @@ class CheckpointWriter:
     def save(self, result: EpochResult, row: Row) -> None:
         """Writes a checkpoint; it is complete once the first process is done.
 
+        Epoch 0 gets none: the run begins with it.
+
         Raises:
             SaveError: a file cannot be written on any process; the checkpoint before is unchanged.
         """
         run, epoch = self._run, result.schedule.epoch
+        if epoch == 0:
+            on_root(run.workers.comm, lambda: self._log.append(row))
+            return
         per_epoch = resume.episodes_per_epoch(run)
         local_workers = list(zip(run.workers.local_workers, result.buffers, strict=True))
 

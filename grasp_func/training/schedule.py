@@ -56,16 +56,17 @@ class ScheduleState(NamedTuple):
             best_confirmed=max(self.best_confirmed, confirmed),
         )
 
-    def pretrained(self, cfg: Config, success: float) -> "ScheduleState":
+    def pretrained(self, cfg: Config, success: float, confirmed: float = 0.0) -> "ScheduleState":
         """Returns the schedule of a run that begins with an agent of this success rate.
 
         The agent begins in the phase that it has reached, so that neither large steps nor strong
-        noise undo what it can.
+        noise undo what it can. It is the first best agent.
         """
         return self._replace(
             late_hits=HITS * _reached(success, cfg.late_success),
             fine_hits=HITS * _reached(success, cfg.fine_success),
             best=success,
+            best_confirmed=confirmed,
         )
 
     def angle_tolerance(self, cfg: Config, true: float | None) -> float | None:

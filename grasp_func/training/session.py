@@ -8,7 +8,6 @@ import math
 import os
 from collections import Counter
 from collections.abc import Generator
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ import torch
 
 from grasp_func.config.load import Config
 from grasp_func.core.replay import buffer_bytes
-from grasp_func.core.rng import Key, Stream, fold_in, integer_seed
+from grasp_func.core.rng import Key
 from grasp_func.core.types import EnvSpec, Transition
 from grasp_func.errors import ConfigError
 from grasp_func.runtime import matmul_precision
@@ -31,15 +30,14 @@ from grasp_func.runtime.process import tune_process
 from grasp_func.runtime.workers import Workers, make_workers
 from grasp_func.storage.run_dir import RunPaths, open_run
 from grasp_func.training import loop, recorder, resume
-from grasp_func.training.evaluation import evaluate_agent
 from grasp_func.training.goal_env import GymGoalEnv, make_env
 from grasp_func.training.loop import EpochResult
 from grasp_func.training.progress import OnCycle, OnProgress, Reporter
 from grasp_func.training.setup import Run, make_run
 
 GIB = 2**30
-# Compiling takes half a minute at the first start, and saves about 0.6 ms a gradient: with 16 workers
-# on 2 processes it pays after 6 epochs.
+# Compiling takes half a minute at the first start, and saves about 0.6 ms a gradient: with 16
+# workers on 2 processes it pays after 6 epochs.
 MANY_GRADIENTS = 100_000
 
 
@@ -112,8 +110,6 @@ def prepare(
 def begin(run: Run, save_dir: Path) -> resume.ResumePoint:
     """Returns the beginning of a run, with a pre-trained agent where the configuration says so.
 
-    A pre-trained agent is evaluated first; its success decides in which phase the run begins.
-
     Raises:
         SaveError: there is no such agent, or it does not fit.
     """
@@ -122,14 +118,7 @@ def begin(run: Run, save_dir: Path) -> resume.ResumePoint:
         return start
     load = partial(resume.load_pretrained, run, start.state, save_dir, run.env.name)
     state, origin = on_root(run.workers.comm, load)
-    if run.env.true_angle_tolerance is not None:
-        run.env.angle_tolerance = run.env.true_angle_tolerance
-    seed, n = integer_seed(fold_in(run.key, Stream.PRETRAINED)), cfg.evals * run.workers.total
-    success = evaluate_agent(run, state, seed, n, lambda *_: None).success
-    progress = start.progress.pretrained(cfg, success)
-    state = replace(state, lr_scale=torch.tensor(progress.lr_scale(cfg)))
-    origin += f"; success {success:.3f} of {n} episodes, {progress.phase} phase"
-    return start._replace(state=state, progress=progress, history=[origin])
+    return start._replace(state=state, history=[origin])
 
 
 def new_paths(run: Run, save_dir: Path) -> RunPaths:

@@ -45,6 +45,12 @@ def test_a_stop_on_request_can_be_resumed(ended):
     assert f"--env {POINT_REACH} --import helpers --load" in lines[3]
 
 
+def test_a_run_that_only_evaluated_is_not_resumed(ended):
+    lines = ended(epochs=3, n=1, load_pretrained=True)
+    assert lines[0] == "stopped on request after epoch 0"
+    assert "to resume: ..." not in lines
+
+
 def test_the_best_agent_is_named_and_evaluated(ended, tmp_path):
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "actor.pt").touch()

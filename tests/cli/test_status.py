@@ -99,6 +99,21 @@ def test_after_an_epoch_there_are_results_and_costs(status):
     )
 
 
+def test_a_pretrained_agent_is_evaluated_in_epoch_0():
+    found = Status(POINT_REACH, run=make_run(tiny_config(epochs=1, cycles=4, load_pretrained=True)))
+    found.progress = Progress("evaluation", 12, 100)
+    place = f"{POINT_REACH}: epoch 0/1, cycle 0/4, evaluating 12/100"
+    assert status_line(found, 3.4) == f"{place}, 0:00:03"
+    assert f"epoch         {'─' * 24}  0/1\n" in block(found, 3.4, 0).plain
+    nothing = dict.fromkeys(("actor_loss", "critic_loss", "q_mean"))
+    found.on_row(make_row(0, **nothing))
+    first, second = epoch_lines(found, GIB)
+    assert "(table 0.700, air 0.300)  Q       -  early" in first
+    assert "[0.200, 0.400]; rollouts" in second
+    found.progress = Progress("rollouts", 1, 4)
+    assert status_line(found, 3.4).startswith(f"{POINT_REACH}: epoch 1/1, cycle 1/4")
+
+
 def test_environments_without_kinds_of_goals_name_none(status):
     none = {name: None for kind in ("table", "air") for name in (f"success_{kind}",)}
     status.on_row(make_row(1, **none, n_table=0, n_air=0))

@@ -280,6 +280,23 @@ def test_many_confirming_episodes_count_more_than_a_few(eager, monkeypatch):
     assert next(loop.train(run, initial_state(run), schedule)).best is None
 
 
+def test_a_pretrained_agent_is_the_first_best(eager, played):
+    del played[:]
+    results = run_training(tiny_config(epochs=4, load_pretrained=True, evals=100))
+    epochs = [(result.schedule.epoch, result.eval_result.success) for result in results]
+    assert epochs == [(0, 0.0), (1, 0.5), (2, 0.3), (3, 0.4), (4, 0.96)]
+    assert len({seed for seed, _ in played}) == len(played)
+
+
+def test_a_pretrained_agent_may_be_good_enough(eager, monkeypatch):
+    script = iter([(96, 100), (970, 1000)])
+    monkeypatch.setattr(loop, "evaluate_agent", lambda *arguments: scored(*next(script)))
+    cfg = tiny_config(load_pretrained=True, early_stop=0.96, confirm_episodes=1000)
+    (result,) = run_training(cfg)
+    assert result.best == result.confirmation == scored(970, 1000)
+    assert result.schedule.best_confirmed == Rate(970, 1000).interval[0]
+
+
 def test_easy_success_makes_no_best_agent(eager, played):
     eased = {"kwargs": {"angle_tolerance": 0.05}, "angle_tolerance_success": 1.0}
     results = run_training(tiny_config(epochs=5, **eased))

@@ -11,6 +11,7 @@ from grasp_func.core.replay import ReplayBuffer
 from grasp_func.errors import ConfigError, SaveError
 from grasp_func.storage import parts, replay_shards
 from grasp_func.storage.agent_files import FILES
+from grasp_func.storage.checkpoint import checkpoints_of
 from grasp_func.storage.stats_log import StatsLog
 from grasp_func.training import recorder, resume
 from helpers import POINT_REACH, assert_same, make_run, run_twins
@@ -41,6 +42,26 @@ def test_an_eased_angle_tolerance_goes_on(processes, tmp_path):
     assert_same(resumed, straight)
     course = [row["angle_tolerance"] for row in straight[2]]
     assert course[0] == np.pi and course[2] < course[1] < course[0]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_pretrained_run_goes_on_after_its_first_evaluation(processes, tmp_path):
+    straight = play(tmp_path / "straight", config(epochs=4, load_pretrained=True), 1)
+    play(tmp_path / "run", config(epochs=2, load_pretrained=True), 2)
+    resumed = play(
+        tmp_path / "run", config(epochs=4, load_pretrained=True), processes, resumed=True
+    )
+    assert_same(resumed, straight)
+    assert [row["epoch"] for row in straight[2]] == [0, 1, 2, 3, 4]
+
+
+def test_a_pretrained_run_that_ends_at_once_leaves_its_agent(tmp_path):
+    cfg = config(load_pretrained=True, early_stop=0.0)
+    _, _, rows = play(tmp_path, cfg, 2)
+    assert [(row["epoch"], row["env_steps"], row["actor_loss"]) for row in rows] == [(0, 0, None)]
+    for folder in (tmp_path, paths(tmp_path).backup):
+        assert all((folder / name).exists() for name in (*FILES, "stats.json", "stats.png"))
+    assert not checkpoints_of(paths(tmp_path).checkpoints)
 
 
 def best_of(folder):

@@ -1,14 +1,15 @@
 """What a configuration leaves open is chosen before a run begins."""
 
+import numpy as np
 import pytest
 
 from grasp_func.runtime import aot
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.storage.agent import to_files
 from grasp_func.storage.agent_files import write_agent
-from grasp_func.training import session
+from grasp_func.training import loop, session
 from grasp_func.training.setup import initial_state
-from helpers import make_run, tiny_config
+from helpers import assert_same, make_run, tiny_config
 
 
 class TwoKindsOfCpu(SoloComm):
@@ -82,8 +83,10 @@ def test_a_pretrained_agent_is_evaluated_and_begins_in_its_phase(
     run = make_run(tiny_config(**changes))
     write_agent(tmp_path / "agent", to_files(run.learner, initial_state(run)))
     start = session.begin(run, tmp_path)
-    assert start.progress.phase == phase and float(start.state.lr_scale) == scale
-    assert start.history[0].endswith(f" of {run.cfg.evals} episodes, {phase} phase")
+    first = next(loop.train(run, start.state, start.progress))
+    assert first.schedule.phase == phase and float(first.state.lr_scale) == scale
+    assert first.schedule.epoch == first.env_steps == 0 and first.metrics is None
+    assert_same(first.state.params, start.state.params)
 
 
 def test_a_pretrained_agent_is_evaluated_in_the_true_task(eager, tmp_path):
@@ -91,5 +94,7 @@ def test_a_pretrained_agent_is_evaluated_in_the_true_task(eager, tmp_path):
     run = make_run(tiny_config(**eased))
     write_agent(tmp_path / "agent", to_files(run.learner, initial_state(run)))
     run.env.angle_tolerance = 3.0  # as an earlier training of the same environment may leave it
-    assert session.begin(run, tmp_path).progress.best < 1
-    assert run.env.angle_tolerance == 0.1
+    start = session.begin(run, tmp_path)
+    first, second, *_ = loop.train(run, start.state)
+    assert first.angle_tolerance == 0.1 and not first.curriculum_active
+    assert second.angle_tolerance == np.pi and second.curriculum_active
