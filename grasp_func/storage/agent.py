@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from grasp_func.core.ddpg import AgentState, Learner
 from grasp_func.core.networks import EMBEDDING, MATRIX, ROTATION_START
 from grasp_func.core.numpy_policy import Policy, make_policy
 from grasp_func.core.tree import flatten
-from grasp_func.core.types import EnvSpec
+from grasp_func.core.types import EnvSpec, Params
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import AgentFiles, read_agent
 from grasp_func.storage.atomic import StrPath
@@ -80,6 +81,32 @@ def fitting_from_files(
         goal_norm=state.goal_norm if misfits["goal_norm"] else files.goal_moments,
     )
     return loaded, misfits
+
+
+def with_longer_goal(files: AgentFiles, env_spec: EnvSpec) -> AgentFiles:
+    """Returns an agent that takes the environment's goals and acts on the first entries, as before.
+
+    Where a task adds to the goal, such as a rotation to a position, training can go on from there:
+    the weights of the new inputs are 0, and their moments those of a standard normal distribution.
+    An agent of other observations is returned as it is, and so is one whose goal is not shorter.
+    """
+    moments, more = files.goal_moments, env_spec.goal - len(files.goal_moments.mean)
+    if more <= 0 or len(files.obs_moments.mean) != env_spec.obs:
+        return files
+
+    def widened(params: Params) -> Params:
+        weight = params["layers.0.weight"]
+        before, after = weight.tensor_split([files.inputs], dim=1)
+        blank = weight.new_zeros(len(weight), more)
+        return {**params, "layers.0.weight": torch.cat([before, blank, after], dim=1)}
+
+    mean = torch.cat([moments.mean, moments.mean.new_zeros(more)])
+    m2 = torch.cat([moments.m2, moments.count.expand(more)])
+    return files._replace(
+        actor=widened(files.actor),
+        critic=widened(files.critic),
+        goal_moments=replace(moments, mean=mean, m2=m2),
+    )
 
 
 def load_policy(directory: StrPath, env_spec: EnvSpec | None = None) -> Policy:

@@ -16,7 +16,7 @@ from grasp_func.core.replay import ReplayBuffer
 from grasp_func.errors import ConfigError, SaveError
 from grasp_func.runtime.comm import on_each
 from grasp_func.storage import replay_shards, stats_log
-from grasp_func.storage.agent import fitting_from_files, from_files
+from grasp_func.storage.agent import fitting_from_files, from_files, with_longer_goal
 from grasp_func.storage.agent_files import read_agent
 from grasp_func.storage.atomic import StrPath
 from grasp_func.storage.checkpoint import (
@@ -189,16 +189,18 @@ def load_pretrained(
         directory = best_or_latest(source)
     else:
         directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
-    files = read_agent(directory)
+    found = read_agent(directory)
+    files = with_longer_goal(found, run.env_spec)
+    ignored = "" if files is found else "; the new entries of the goal are ignored at first"
     if source != "fitting":
         loaded = from_files(run.learner, state, files, directory)
-        return loaded, f"{directory}: pre-trained, networks and normalizers loaded"
+        return loaded, f"{directory}: pre-trained, networks and normalizers loaded{ignored}"
     loaded, misfits = fitting_from_files(run.learner, state, files)
     if all(misfits.values()):
         raise SaveError(f"{directory}: no layer or normalizer fits, expected load_pretrained false")
     fitting = ", ".join(part for part in misfits if not misfits[part])
     rest = ", ".join(part for part in misfits if misfits[part]) or "nothing"
-    return loaded, f"{directory}: pre-trained, loaded {fitting}; fresh {rest}"
+    return loaded, f"{directory}: pre-trained, loaded {fitting}; fresh {rest}{ignored}"
 
 
 def _facts(checkpoint: Checkpoint) -> Facts:

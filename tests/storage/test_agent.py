@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from grasp_func.core.networks import layers_of, mlp
 from grasp_func.core.numpy_policy import act
 from grasp_func.errors import SaveError
-from grasp_func.storage.agent import from_files, load_policy, to_files
+from grasp_func.storage.agent import from_files, load_policy, to_files, with_longer_goal
 from grasp_func.storage.agent_files import read_agent, write_agent
 from grasp_func.training.evaluation import greedy_policy
 from grasp_func.training.loop import train
@@ -186,6 +187,33 @@ def test_layers_that_fit_are_loaded_on_request(name, eager, tmp_path):
     assert torch.equal(loaded.target, loaded.params)
     told = ", ".join(part for part in parts if part not in fresh)
     assert line.endswith(f"loaded {told}; fresh {', '.join(fresh) or 'nothing'}")
+
+
+def test_an_agent_for_a_shorter_goal_acts_as_before(eager, tmp_path):
+    short = make_run(tiny_config(epochs=1))
+    (report,) = train(short, initial_state(short))
+    files = to_files(short.learner, report.state)
+    needed = short.env_spec._replace(goal=short.env_spec.goal + 4)
+    assert with_longer_goal(files, short.env_spec) is files
+    assert with_longer_goal(files, needed._replace(obs=needed.obs + 1)) is files
+    long = with_longer_goal(files, needed)
+    rng = np.random.default_rng(0)
+    obs, goal, action, more = (
+        torch.from_numpy(rng.normal(size=size)).float()
+        for size in (short.env_spec.obs, short.env_spec.goal, short.env_spec.action, 4)
+    )
+    for network, rest in (("actor", []), ("critic", [action])):
+        layers = (layers_of(getattr(agent, network)) for agent in (files, long))
+        before, after = (
+            mlp(found, torch.cat([obs, goal, *new, *rest]))
+            for found, new in zip(layers, ([], [more]), strict=True)
+        )
+        torch.testing.assert_close(before, after)
+    known, extended = files.goal_moments, long.goal_moments
+    assert_same(extended.mean, torch.cat([known.mean, torch.zeros(4)]))
+    variance = extended.m2 / extended.count
+    assert_same(variance[-4:], torch.ones(4, dtype=torch.float64))
+    assert_same(variance[:-4], known.m2 / known.count)
 
 
 def test_an_agent_of_which_nothing_fits_is_refused(eager, tmp_path):
