@@ -72,8 +72,8 @@ def start_of(stats: dict[str, Any]) -> str:
     """Returns the agent that a run began with; later lines of its history tell of resuming."""
     if not stats["config"]["load_pretrained"]:
         return "from scratch"
-    loaded, _, success = str(stats["history"][0]).rpartition("; ")
-    first = stats["epochs"][0]
+    loaded, first = str(stats["history"][0]), stats["epochs"][0]
+    success = loaded.rpartition("; ")[2]  # runs without an epoch 0 noted it there
     if first["epoch"] == 0:
         success = f"success {first['success']:.3f} of {first['n']} episodes, {first['phase']} phase"
     return f"from the agent in {loaded.partition(': ')[0]} ({success})"

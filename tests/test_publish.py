@@ -105,11 +105,13 @@ def test_a_training_that_stopped_early_is_not_published(publish, tmp_path, monke
 def test_the_start_of_a_run_is_told_in_words(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
     start_of = runpy.run_path(str(SCRIPT.with_name("model_cards.py")))["start_of"]
-    start = "saves/pretrain/A: pre-trained, loaded actor; fresh critic"
+    start = "saves/pretrain/A: pre-trained, networks and normalizers loaded"
     pretrained = {"load_pretrained": True}
     row = {"epoch": 0, "success": 0.5, "n": 9, "phase": "late"}
     told = "from the agent in saves/pretrain/A (success 0.500 of 9 episodes, late phase)"
     assert start_of({"history": [start], "config": pretrained, "epochs": [row]}) == told
+    fitting = "saves/pretrain/A: pre-trained, loaded actor; fresh critic"
+    assert start_of({"history": [fitting], "config": pretrained, "epochs": [row]}) == told
     # earlier versions noted the first evaluation there
     noted = f"{start}; success 0.500 of 9 episodes, late phase"
     stats = {"history": [noted, "resumed"], "config": pretrained, "epochs": [{"epoch": 1}]}
