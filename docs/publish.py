@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,16 @@ from grasp_func.training.metrics import stats_json
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 EPISODES, EPISODE_SEED = 1000, 1000  # no choice of settings has used these episodes
+OPENING = (
+    "Trained with the shipped configuration, {start}. The best agent was evaluated on {episodes} "
+    "fresh episodes (`--seed {seed}`), which no choice of settings used. Success counts at the "
+    "last step; intervals are 95% Wilson intervals."
+)
 COMMIT = "commit"  # the file with the commit with which a training began
 PAGE = """\
 # {env_id}
 
-Trained with the shipped configuration,
-{start}.
-Each agent was evaluated on {episodes} fresh episodes (`--seed {seed}`), which no choice of settings
-used. Success counts at the last step; intervals are 95% Wilson intervals.
+{opening}
 
 <!-- runs -->
 
@@ -128,11 +131,10 @@ def begin_page(env_id: str, stats: dict[str, Any]) -> None:
     if page.exists():
         return
     cores, model = useful_processes(), cpu_facts().get("model name", "an unknown CPU")
+    opening = OPENING.format(start=start_of(stats), episodes=EPISODES, seed=EPISODE_SEED)
     text = PAGE.format(
         env_id=env_id,
-        start=start_of(stats),
-        episodes=EPISODES,
-        seed=EPISODE_SEED,
+        opening=textwrap.fill(opening, 120, break_on_hyphens=False),
         command=shlex.join(["python", "docs/publish.py", *sys.argv[1:]]),
         machine=f"{cores} core(s) of {model}",
     )

@@ -80,7 +80,7 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     }  # fmt: skip
     assert (tmp_path / "saves/pretrain/A-v0/actor.pt").read_text() == "best"
     page = (tmp_path / "docs/results/A-v0.md").read_text()
-    assert "configuration,\nfrom scratch." in page
+    assert "configuration, from scratch. The best agent" in page
     assert "python docs/publish.py A-v0 --seeds 3 4 --also B-v0 --ship 4 --set k=1\n" in page
     (again,) = publish("A-v0", "--seeds", "3", "4", "--also", "B-v0")
     assert "plot --out" in again
