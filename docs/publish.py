@@ -34,7 +34,7 @@ RESULTS = ROOT / "docs" / "results"
 EPISODES, EPISODE_SEED = 1000, 1000  # no choice of settings has used these episodes
 OPENING = (
     "Trained with the shipped configuration, {start}. The best agent was evaluated on {episodes} "
-    "fresh episodes (`--seed {seed}`), which no choice of settings used. Success counts at the "
+    "fresh episodes (seed {seed}), which no choice of settings used. Success counts at the "
     "last step; intervals are 95% Wilson intervals."
 )
 COMMIT = "commit"  # the file with the commit with which a training began
