@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from grasp_func.storage.stats_log import Row
     from grasp_func.training.setup import Run
 
-# Environment steps after which an evaluation first reached a success of .95: medians of the runs in
-# docs/results with the shipped settings of their time.
+# Environment steps after which an evaluation first reached a success of .95: medians of the runs
+# from scratch in docs/results, with the shipped settings of their time.
 TYPICAL_SUCCESS = 0.95
 TYPICAL_STEPS = {
     "FlatPJCube-v0": 640_000,
