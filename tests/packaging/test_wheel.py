@@ -67,7 +67,7 @@ def test_training_evaluation_and_export_outside_of_the_checkout(installed, tmp_p
         (ENV, ENV),
         ("FlatPJAll-v0", "ParallelJaw"),
         ("FlatBarrettAll-v0", "BarrettHand"),
-        ("FlatSHMesh-v0", "ShadowHand"),
+        ("FlatSHAll-v0", "ShadowHand"),
     ],
 )
 def test_shipped_agents_are_evaluated(env_id, agent, installed, tmp_path):
