@@ -100,11 +100,17 @@ def with_longer_goal(files: AgentFiles, env_spec: EnvSpec) -> AgentFiles:
         blank = weight.new_zeros(len(weight), more)
         return {**params, "layers.0.weight": torch.cat([before, blank, after], dim=1)}
 
-    mean = torch.cat([moments.mean, moments.mean.new_zeros(more)])
-    m2 = torch.cat([moments.m2, moments.count.expand(more)])
+    def extended(known: Tensor, value: float) -> Tensor:
+        return torch.cat([known, known.new_full((more,), value)])
+
+    scaling = files.goal_scaling
+    mean, m2 = extended(moments.mean, 0.0), extended(moments.m2, float(moments.count))
     return files._replace(
         actor=widened(files.actor),
         critic=widened(files.critic),
+        goal_scaling=scaling._replace(
+            mean=extended(scaling.mean, 0.0), std=extended(scaling.std, 1.0)
+        ),
         goal_moments=replace(moments, mean=mean, m2=m2),
     )
 

@@ -235,7 +235,8 @@ def _restore(run: Run, path: StrPath, like: AgentState, with_replay: bool) -> Re
     local_workers, epoch = run.workers.local_workers, checkpoint.epoch
     outside, buffers = checkpoint.outside, empty_buffers(run)
     rows = stats_log.read_rows(directory / stats_log.NAME, outside[stats_log.NAME].size)
-    if [row.get("epoch") for row in rows if row.get("epoch") != 0] != list(range(1, epoch + 1)):
+    epochs = list(range(epoch + 1))  # only a pre-trained run has an epoch 0
+    if [row.get("epoch") for row in rows] not in (epochs, epochs[1:]):
         raise SaveError(f"{path}: damaged, its statistics are not those of {epoch} epochs")
     if with_replay:
         held = min(facts.episodes, buffers[0].capacity)

@@ -209,6 +209,7 @@ def test_an_agent_for_a_shorter_goal_acts_as_before(eager, tmp_path):
             for found, new in zip(layers, ([], [more]), strict=True)
         )
         torch.testing.assert_close(before, after)
+    assert (long.inputs, long.actions) == (files.inputs + 4, files.actions)
     known, extended = files.goal_moments, long.goal_moments
     assert_same(extended.mean, torch.cat([known.mean, torch.zeros(4)]))
     variance = extended.m2 / extended.count
