@@ -232,6 +232,8 @@ DEGENERATE = {  # rotation embeddings that name no rotation
 }
 
 ENV_SPEC = EnvSpec(obs=4, goal=2, action=11, rotation=slice(2, 11), obs_blocks={}, horizon=10)
+# Any entries do: networks see numbers.
+TURNING = ENV_SPEC._replace(achieved_rotation=slice(1, 4), goal_rotation=slice(0, 2))
 
 
 def make_batch(env_spec: EnvSpec = ENV_SPEC, size: int = 8, seed: int = 0) -> Transition:

@@ -34,6 +34,7 @@ def agent(seed=0, action=ACTION, critic_action=ACTION):
 
 
 def assert_same(a, b):
+    assert a.products == b.products
     for left, right in zip((a.actor, a.critic), (b.actor, b.critic), strict=True):
         assert list(left) == list(right)
         assert all(torch.equal(left[name], right[name]) for name in left)

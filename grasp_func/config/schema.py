@@ -114,6 +114,11 @@ class NetworkSizes(_Keys):
     actor_net_layer_width: Count = _key(256, "width of the actor's hidden layers")
     critic_net_nlayers: Layers = _key(4, "number of linear layers of the critic")
     critic_net_layer_width: Count = _key(256, "width of the critic's hidden layers")
+    relative_rotation: bool = _key(
+        False,
+        "both networks also get the products of the object's and the goal's rotation, where goals "
+        "have one: the rotation that is left is a sum of them",
+    )
 
 
 class Normalization(_Keys):

@@ -104,6 +104,7 @@ class Learner(NamedTuple):
         scalings: state -> (scaling of observations, scaling of goals).
         unravel: flat vector [P] -> {"actor": parameters, "critic": parameters}, as views.
         agent: state -> the networks, as `unravel` gives them, that act and are exported.
+        products: further inputs of the networks, see `networks.with_products`.
     """
 
     init: Callable[[Key], AgentState]
@@ -113,6 +114,7 @@ class Learner(NamedTuple):
     scalings: Callable[[AgentState], tuple[Scaling, Scaling]]
     unravel: Callable[[Tensor], dict[str, Params]]
     agent: Callable[[AgentState], dict[str, Params]]
+    products: tuple[int, ...] = ()
 
 
 def mean_of_workers(values: Sequence[Tensor]) -> Tensor:
@@ -169,6 +171,7 @@ def make_learner(
         scalings=partial(_scalings, cfg=cfg),
         unravel=unravel,
         agent=lambda state: unravel(state.target if cfg.target_policy else state.params),
+        products=nets.products,
     )
 
 

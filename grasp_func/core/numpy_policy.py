@@ -23,18 +23,26 @@ class Policy(NamedTuple):
         layers: (weight [out, in], bias [out]) of each linear layer, float64.
         scale: mean, std and clip of observation and goal, joined [S + G], float32.
         rotation: entries of the action that hold a rotation matrix, or None.
+        products: see `networks.with_products`.
     """
 
     layers: tuple[tuple[Array, Array], ...]
     scale: tuple[Array, Array, Array]
     rotation: slice | None
+    products: tuple[int, ...] = ()
 
     def __call__(self, obs: Array, goal: Array) -> Array:
         """Returns the greedy action [A]; see `act`."""
         return act(self, obs, goal)
 
 
-def make_policy(actor: Params, obs: Scaling, goal: Scaling, rotation: slice | None) -> Policy:
+def make_policy(
+    actor: Params,
+    obs: Scaling,
+    goal: Scaling,
+    rotation: slice | None,
+    products: tuple[int, ...] = (),
+) -> Policy:
     """Copies an actor and its normalizers into a policy."""
     layers = tuple(
         (np.array(weight.numpy(), np.float64), np.array(bias.numpy(), np.float64))
@@ -43,12 +51,12 @@ def make_policy(actor: Params, obs: Scaling, goal: Scaling, rotation: slice | No
     mean = np.concatenate([obs.mean.numpy(), goal.mean.numpy()])
     std = np.concatenate([obs.std.numpy(), goal.std.numpy()])
     clip = np.repeat(np.array([obs.clip, goal.clip], np.float32), [len(obs.mean), len(goal.mean)])
-    return Policy(layers, (mean, std, clip), rotation)
+    return Policy(layers, (mean, std, clip), rotation, products)
 
 
 def policy_of(nets: Networks, actor: Params, scalings: tuple[Scaling, Scaling]) -> Policy:
     """Builds the policy of an actor of `nets`; `scalings` are of observations and of goals."""
-    return make_policy(actor, *scalings, nets.rotation)
+    return make_policy(actor, *scalings, nets.rotation, nets.products)
 
 
 def act(policy: Policy, obs: Array, goal: Array) -> Array:
@@ -68,6 +76,9 @@ def act(policy: Policy, obs: Array, goal: Array) -> Array:
     x /= std
     np.minimum(np.maximum(x, -clip, out=x), clip, out=x)
     x = x.astype(np.float64)
+    if policy.products:
+        a, b, c, d = policy.products
+        x = np.concatenate([x, np.outer(x[a:b], x[c:d]).ravel()])
     for weight, bias in policy.layers[:-1]:
         x = weight @ x
         x += bias

@@ -76,6 +76,7 @@ class EnvSpec(NamedTuple):
         symmetry: what may be turned and mirrored, or None.
         goal_position: entries of the goal that hold a position, or None.
         goal_rotation: entries of the goal that hold two columns of a rotation matrix, or None.
+        achieved_rotation: entries of the observation that should become equal to them, or None.
     """
 
     obs: int
@@ -88,6 +89,7 @@ class EnvSpec(NamedTuple):
     symmetry: Symmetry | None = None
     goal_position: slice | None = None
     goal_rotation: slice | None = None
+    achieved_rotation: slice | None = None
 
 
 def as_float32(values: Any) -> Array:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from grasp_func.core.ddpg import AgentState, Learner
-from grasp_func.core.networks import EMBEDDING, MATRIX, ROTATION_START
+from grasp_func.core.networks import EMBEDDING, MATRIX, ROTATION_START, n_products
 from grasp_func.core.numpy_policy import Policy, make_policy
 from grasp_func.core.tree import flatten
 from grasp_func.core.types import EnvSpec, Params
@@ -20,7 +20,13 @@ def to_files(learner: Learner, state: AgentState) -> AgentFiles:
     networks = learner.agent(state)
     obs, goal = learner.scalings(state)
     return AgentFiles(
-        networks["actor"], networks["critic"], obs, state.obs_norm, goal, state.goal_norm
+        networks["actor"],
+        networks["critic"],
+        obs,
+        state.obs_norm,
+        goal,
+        state.goal_norm,
+        learner.products,
     )
 
 
@@ -53,7 +59,7 @@ def fitting_from_files(
     """Returns `state` with those parts of `files` that fit, and why the others do not.
 
     A layer fits if its shape is that of the state's layer. An input layer fits only if observation
-    and goal have the same sizes as well, since its inputs would mean something else.
+    and goal have the same sizes and products as well, since its inputs would mean something else.
 
     Returns:
         the state, and for each layer and normalizer the difference in shape; empty where it fits.
@@ -62,7 +68,9 @@ def fitting_from_files(
         "obs_norm": _misfit(files.obs_moments.mean, state.obs_norm.mean),
         "goal_norm": _misfit(files.goal_moments.mean, state.goal_norm.mean),
     }
-    inputs = misfits["obs_norm"] or misfits["goal_norm"]
+    same = files.products == learner.products
+    products = "" if same else f"has products {files.products}, this run {learner.products}"
+    inputs = misfits["obs_norm"] or misfits["goal_norm"] or products
     networks = learner.unravel(state.params)
     for network, layers in networks.items():
         found = getattr(files, network)
@@ -83,21 +91,31 @@ def fitting_from_files(
     return loaded, misfits
 
 
-def with_longer_goal(files: AgentFiles, env_spec: EnvSpec) -> AgentFiles:
-    """Returns an agent that takes the environment's goals and acts on the first entries, as before.
+def with_more_inputs(
+    files: AgentFiles, env_spec: EnvSpec, products: tuple[int, ...] = ()
+) -> AgentFiles:
+    """Returns an agent that takes the environment's goals, and acts on its own inputs as before.
 
     Where a task adds to the goal, such as a rotation to a position, training can go on from there:
     the weights of the new inputs are 0, and their moments those of a standard normal distribution.
-    An agent of other observations is returned as it is, and so is one whose goal is not shorter.
+    An agent of other observations is returned as it is, and so is one that already has products or
+    a longer goal.
+
+    Args:
+        files: the agent.
+        env_spec: of the environment.
+        products: further inputs, see `networks.with_products`.
     """
     moments, more = files.goal_moments, env_spec.goal - len(files.goal_moments.mean)
-    if more <= 0 or len(files.obs_moments.mean) != env_spec.obs:
+    new = more + n_products(products)
+    known = len(files.obs_moments.mean) == env_spec.obs and not files.products
+    if more < 0 or not new or not known:
         return files
 
     def widened(params: Params) -> Params:
         weight = params["layers.0.weight"]
         before, after = weight.tensor_split([files.inputs], dim=1)
-        blank = weight.new_zeros(len(weight), more)
+        blank = weight.new_zeros(len(weight), new)
         return {**params, "layers.0.weight": torch.cat([before, blank, after], dim=1)}
 
     def extended(known: Tensor, value: float) -> Tensor:
@@ -112,6 +130,7 @@ def with_longer_goal(files: AgentFiles, env_spec: EnvSpec) -> AgentFiles:
             mean=extended(scaling.mean, 0.0), std=extended(scaling.std, 1.0)
         ),
         goal_moments=replace(moments, mean=mean, m2=m2),
+        products=products,
     )
 
 
@@ -132,7 +151,7 @@ def load_policy(directory: StrPath, env_spec: EnvSpec | None = None) -> Policy:
         rotation = slice(ROTATION_START, ROTATION_START + MATRIX) if has_head else None
     else:
         rotation = rotation_of(files, env_spec, directory)
-    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation)
+    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation, files.products)
 
 
 def rotation_of(files: AgentFiles, env_spec: EnvSpec, source: StrPath) -> slice | None:

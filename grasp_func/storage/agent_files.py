@@ -1,6 +1,6 @@
 """Agent files: the only module that writes or reads `actor.pt` and its companions.
 
-An agent is four files: actor.pt and critic.pt hold a plain dictionary of float32 tensors, the two
+An agent is four files: actor.pt and critic.pt hold a plain dictionary of tensors, the two
 normalizers a pickled dictionary of built-in types, or Dext-Gen's pickled class. They are replaced
 as one generation. Readers execute no code of a pickle and check all four files before one is used.
 Departs from Dext-Gen, which pickles classes, writes in place and replaces networks one by one.
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from grasp_func.core.networks import n_products
 from grasp_func.core.normalizer import NormState, Scaling
 from grasp_func.core.types import Params
 from grasp_func.errors import SaveError
@@ -39,6 +40,8 @@ MAX_NETWORK_BYTES = 512 * 2**20
 MAX_NORMALIZER_BYTES = 2**20
 NORMALIZER_KEYS = ("format", "count", "mean", "m2", "scale_mean", "scale_std", "clip")
 LIMITS = dict(zip(FILES, (MAX_NETWORK_BYTES,) * 2 + (MAX_NORMALIZER_BYTES,) * 2, strict=True))
+# Entry of a network's file that holds the ranges of inputs whose products are inputs, too.
+PRODUCTS = "products"
 # A rotation takes 9 entries of an action, but 6 outputs of PosePolicyNet.
 EMBEDDING_DEFICIT = 3
 
@@ -52,9 +55,15 @@ class AgentFiles(NamedTuple):
     obs_moments: NormState  # updated by further training
     goal_scaling: Scaling
     goal_moments: NormState
+    products: tuple[int, ...] = ()  # see `networks.with_products`
 
     @property
     def inputs(self) -> int:
+        """Inputs of the actor: observation, goal and products."""
+        return self.entries + n_products(self.products)
+
+    @property
+    def entries(self) -> int:
         """Entries of observation and goal together."""
         return len(self.obs_scaling.mean) + len(self.goal_scaling.mean)
 
@@ -72,8 +81,8 @@ class AgentFiles(NamedTuple):
 def agent_bytes(files: AgentFiles) -> dict[str, bytes]:
     """Returns the content of the four files by their names."""
     contents = (
-        _network_bytes(files.actor),
-        _network_bytes(files.critic),
+        _network_bytes(files.actor, files.products),
+        _network_bytes(files.critic, files.products),
         _normalizer_bytes(files.obs_moments, files.obs_scaling),
         _normalizer_bytes(files.goal_moments, files.goal_scaling),
     )
@@ -97,11 +106,17 @@ def read_agent(directory: StrPath) -> AgentFiles:
     """
     directory = Path(directory)
     contents = read_generation(directory, LIMITS)
-    actor, critic = (_parse_network(directory / name, contents[name]) for name in FILES[:2])
+    (actor, products), (critic, others) = (
+        _parse_network(directory / name, contents[name]) for name in FILES[:2]
+    )
     (obs_moments, obs_scaling), (goal_moments, goal_scaling) = (
         _parse_normalizer(directory / name, contents[name]) for name in FILES[2:]
     )
-    files = AgentFiles(actor, critic, obs_scaling, obs_moments, goal_scaling, goal_moments)
+    if products != others:
+        raise _unusable(directory, f"{FILES[0]} has products {products}, {FILES[1]} has {others}")
+    files = AgentFiles(
+        actor, critic, obs_scaling, obs_moments, goal_scaling, goal_moments, products
+    )
     _check_fit(directory, files)
     return files
 
@@ -122,14 +137,17 @@ def _unusable(path: Path, problem: str) -> SaveError:
     return SaveError(f"{path}: {problem}; {remedy}")
 
 
-def _network_bytes(params: Params) -> bytes:
+def _network_bytes(params: Params, products: tuple[int, ...]) -> bytes:
     plain = {name: tensor.detach().float().contiguous().clone() for name, tensor in params.items()}
+    if products:
+        plain[PRODUCTS] = torch.tensor(products)
     buffer = io.BytesIO()
     torch.save(plain, buffer)
     return buffer.getvalue()
 
 
-def _parse_network(path: Path, data: bytes) -> Params:
+def _parse_network(path: Path, data: bytes) -> tuple[Params, tuple[int, ...]]:
+    """Returns parameters and products."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > len(data):
@@ -142,13 +160,25 @@ def _parse_network(path: Path, data: bytes) -> Params:
     # torch and zipfile raise about ten kinds on damaged files.
     except Exception as error:
         raise _unusable(path, f"not a file of plain tensors ({reason(error)})") from None
-    return _check_network(path, loaded, len(data))
-
-
-def _check_network(path: Path, loaded: Any, n_bytes: int) -> Params:
-    """Returns the parameters in layer order, or raises SaveError."""
     if not isinstance(loaded, dict):
         raise _unusable(path, f"holds a {type(loaded).__name__}, expected a dictionary of tensors")
+    products = _check_products(path, loaded.pop(PRODUCTS, None))
+    return _check_network(path, loaded, len(data)), products
+
+
+def _check_products(path: Path, tensor: Any) -> tuple[int, ...]:
+    """Returns two ranges (a, b, c, d); empty: the file has none."""
+    if tensor is None:
+        return ()
+    is_plain = type(tensor) is Tensor and tensor.dtype == torch.int64 and tensor.shape == (4,)
+    a, b, c, d = tensor.tolist() if is_plain else (0, 0, 0, 0)
+    if not 0 <= a < b <= c < d:
+        raise _unusable(path, f"{PRODUCTS} is not four increasing indices of inputs")
+    return a, b, c, d
+
+
+def _check_network(path: Path, loaded: dict[Any, Any], n_bytes: int) -> Params:
+    """Returns the parameters in layer order, or raises SaveError."""
     n_layers = len(loaded) // 2
     names = [f"layers.{2 * i}.{part}" for i in range(n_layers) for part in ("weight", "bias")]
     if n_layers < 1 or set(loaded) != set(names):
@@ -242,8 +272,11 @@ def _check_fit(directory: Path, files: AgentFiles) -> None:
     actor_in = files.actor["layers.0.weight"].shape[1]
     critic_in = files.critic["layers.0.weight"].shape[1]
     critic_out = len(list(files.critic.values())[-1])
+    if files.products and files.products[-1] > files.entries:
+        sizes = f"products of inputs {files.products}, the normalizers {files.entries} entries"
+        raise _unusable(directory, f"{FILES[0]} has {sizes}")
     if actor_in != files.inputs:
-        sizes = f"{actor_in} inputs, the normalizers {files.inputs} entries"
+        sizes = f"{actor_in} inputs, the normalizers {files.entries} entries"
         raise _unusable(directory, f"{FILES[0]} has {sizes}")
     if critic_out != 1 or files.actions - files.outputs not in (0, EMBEDDING_DEFICIT):
         sizes = f"{critic_in} inputs and {critic_out} outputs"

@@ -24,6 +24,7 @@ from grasp_func.core.networks import (
     actor_forward,
     head_sizes,
     layers_of,
+    with_products,
 )
 from grasp_func.core.normalizer import Scaling, normalize
 from grasp_func.core.numpy_policy import act, make_policy
@@ -35,7 +36,10 @@ from grasp_func.storage.dextgen import dextgen_normalizer_bytes
 from grasp_func.storage.run_dir import FILES
 
 MAX_ERROR = 1e-6  # of an exported action
-INPUTS = "clip((x - mean) / std, -clip, clip) of state and goal, joined; then the action, if any"
+INPUTS = (
+    "clip((x - mean) / std, -clip, clip) of state and goal, joined; then the products of each of "
+    "the entries [a, b) with each of [c, d), if products = [a, b, c, d]; then the action, if any"
+)
 
 
 class Agent(NamedTuple):
@@ -85,7 +89,11 @@ def safetensors_files(agent: Agent) -> dict[str, bytes]:
         for part, scaling in (("state", files.obs_scaling), ("goal", files.goal_scaling))
         for field, value in scaling._asdict().items()
     }
-    facts = {"inputs": INPUTS, "rotation": rotation and [rotation.start, rotation.stop]}
+    facts = {
+        "inputs": INPUTS,
+        "rotation": rotation and [rotation.start, rotation.stop],
+        "products": list(files.products) or None,
+    }
     # One entry, since the library does not keep an order.
     metadata = {"grasp_func": json.dumps(facts)}
     return {
@@ -97,7 +105,9 @@ def safetensors_files(agent: Agent) -> dict[str, bytes]:
 def torchscript_files(agent: Agent) -> dict[str, bytes]:
     """Returns the greedy policy as a TorchScript module that needs nothing else."""
     files = agent.files
-    module = PolicyModule(files.actor, files.obs_scaling, files.goal_scaling, agent.rotation)
+    module = PolicyModule(
+        files.actor, files.obs_scaling, files.goal_scaling, agent.rotation, files.products
+    )
     stream = io.BytesIO()
     # Superseded, yet the only form that runs without Python.
     with warnings.catch_warnings():
@@ -115,7 +125,9 @@ def _check_actions(module: nn.Module, agent: Agent) -> None:
         SaveError: their actions differ.
     """
     files = agent.files
-    policy = make_policy(files.actor, files.obs_scaling, files.goal_scaling, agent.rotation)
+    policy = make_policy(
+        files.actor, files.obs_scaling, files.goal_scaling, agent.rotation, files.products
+    )
     rng = np.random.default_rng(0)
     obs, goal = (
         as_float32(rng.normal(scaling.mean, scaling.std, (100, len(scaling.mean))))
@@ -134,6 +146,11 @@ def dextgen_files(agent: Agent) -> dict[str, bytes]:
         found = f"the action's rotation begins at {rotation.start}"
         raise SaveError(
             f"{found}, Dext-Gen's networks expect {ROTATION_START}: choose another --format"
+        )
+    if files.products:
+        raise SaveError(
+            "Dext-Gen's networks take no products of inputs: choose another --format, or train "
+            "with relative_rotation: false"
         )
     contents = (
         _torch_bytes(files.actor),
@@ -162,9 +179,17 @@ class PolicyModule(nn.Module):
     goal_mean: Tensor  # [G]
     goal_std: Tensor
     head: list[int]
+    products: list[int]
 
-    def __init__(self, actor: Params, obs: Scaling, goal: Scaling, rotation: slice | None) -> None:
-        """Copies the actor's parameters; `rotation` as in `numpy_policy.Policy`."""
+    def __init__(
+        self,
+        actor: Params,
+        obs: Scaling,
+        goal: Scaling,
+        rotation: slice | None,
+        products: tuple[int, ...] = (),
+    ) -> None:
+        """Copies the actor's parameters; `rotation` and `products` as in `numpy_policy.Policy`."""
         super().__init__()
         self.layers = nn.ModuleDict()
         for i, (weight, _) in enumerate(layers_of(actor)):
@@ -177,6 +202,7 @@ class PolicyModule(nn.Module):
             self.register_buffer(f"{name}_std", scaling.std.clone())
         self.obs_clip, self.goal_clip = float(obs.clip), float(goal.clip)
         self.head = head_sizes(n_outputs + MATRIX - EMBEDDING, rotation)
+        self.products = list(products)
 
     def forward(self, observation: Tensor, goal: Tensor) -> Tensor:
         """Returns the greedy action, float32."""
@@ -188,6 +214,7 @@ class PolicyModule(nn.Module):
         for layer in self.layers.values():
             layers.append((layer.weight, layer.bias))  # type: ignore[arg-type]
         x = torch.cat([normal_obs, normal_goal], dim=-1).to(torch.float64)
+        x = with_products(x, self.products)
         return actor_forward(layers, x, self.head)[0].to(torch.float32)
 
 

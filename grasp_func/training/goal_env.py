@@ -270,17 +270,19 @@ def _spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
     goal = spaces["desired_goal"].shape[0]  # type: ignore[index]
     unnamed = {GOAL_POSITION: slice(0, goal)} if goal <= 3 else {}
     goal_blocks = named_slices(getattr(inner, "goal_layout", ())) or unnamed
+    obs_blocks = named_slices(getattr(inner, "observation_layout", ()))
     return EnvSpec(
         obs=spaces["observation"].shape[0],  # type: ignore[index]
         goal=goal,
         action=env.action_space.shape[0],  # type: ignore[index]
         rotation=named_slices(getattr(inner, "action_layout", ())).get(ROTATION_BLOCK),
-        obs_blocks=named_slices(getattr(inner, "observation_layout", ())),
+        obs_blocks=obs_blocks,
         horizon=env.spec.max_episode_steps,
         lowest_reward=getattr(inner, "lowest_reward", -1.0),
         symmetry=_symmetry_of(inner),
         goal_position=goal_blocks.get(GOAL_POSITION),
         goal_rotation=goal_blocks.get(GOAL_ROTATION),
+        achieved_rotation=obs_blocks.get(GOAL_ROTATION),
     )
 
 

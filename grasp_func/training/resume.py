@@ -16,7 +16,7 @@ from grasp_func.core.replay import ReplayBuffer
 from grasp_func.errors import ConfigError, SaveError
 from grasp_func.runtime.comm import on_each
 from grasp_func.storage import replay_shards, stats_log
-from grasp_func.storage.agent import fitting_from_files, from_files, with_longer_goal
+from grasp_func.storage.agent import fitting_from_files, from_files, with_more_inputs
 from grasp_func.storage.agent_files import read_agent
 from grasp_func.storage.atomic import StrPath
 from grasp_func.storage.checkpoint import (
@@ -190,8 +190,8 @@ def load_pretrained(
     else:
         directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
     found = read_agent(directory)
-    files = with_longer_goal(found, run.env_spec)
-    ignored = "" if files is found else "; the new entries of the goal are ignored at first"
+    files = with_more_inputs(found, run.env_spec, run.learner.products)
+    ignored = "" if files is found else "; what it does not know of the goal is ignored at first"
     if source != "fitting":
         loaded = from_files(run.learner, state, files, directory)
         return loaded, f"{directory}: pre-trained, networks and normalizers loaded{ignored}"

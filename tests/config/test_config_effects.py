@@ -23,8 +23,8 @@ FINE = {"fine_success": 0.0, "epochs": 3}
 STILL = {"kwargs": {"dims": 1, "step_size": 0.0}}  # some episodes start at their goals and succeed
 MATRIX = {"kwargs": {"rotation": True}}
 EASED = {"kwargs": {"angle_tolerance": 2.0}}  # every episode succeeds at such distances
-# tested at the end, in test_cli_keys and in test_session
-OTHER_KEYS = {"save", "load_pretrained", "matmul", "updates", "min_workers"}
+# tested at the end, in test_cli_keys, in test_session and in test_setup
+OTHER_KEYS = {"relative_rotation", "save", "load_pretrained", "matmul", "updates", "min_workers"}
 
 
 # What an epoch consists of, in causal order: what comes later follows from what comes earlier.

@@ -5,7 +5,7 @@ import torch
 
 from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.rng import Key
-from helpers import ENV_SPEC, assert_same
+from helpers import ENV_SPEC, TURNING, assert_same
 from reference import Actor, Critic
 
 SPECS = [
@@ -54,6 +54,29 @@ def test_the_matrix_has_the_position_of_the_env_spec(start):
     matrix = action[:, env_spec.rotation].reshape(-1, 3, 3)
     eye = torch.eye(3).expand(32, 3, 3)
     torch.testing.assert_close(matrix.transpose(1, 2) @ matrix, eye, rtol=0, atol=1e-5)
+
+
+def test_products_of_rotations_are_further_inputs_of_both_networks():
+    nets = make_networks(TURNING, NetworkSpec("DDP", 1, 8, 1, 8, relative_rotation=True))
+    assert nets.products == (1, 4, 4, 6)
+    x, action = inputs(), torch.ones(32, 11)
+    params = nets.init(Key(0))
+    known = torch.stack([x[:, i] * x[:, j] for i in (1, 2, 3) for j in (4, 5)], dim=1)
+    for network, rest, found in (
+        ("actor", [], nets.actor(params["actor"], x)[0]),
+        ("critic", [action], nets.critic(params["critic"], x, action)),
+    ):
+        weight, bias = params[network]["layers.0.weight"], params[network]["layers.0.bias"]
+        out = torch.cat([x, known, *rest], dim=1) @ weight.T + bias
+        expected = torch.tanh(out) if network == "actor" else out
+        torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("env_spec", "relative"), [(TURNING, False), (ENV_SPEC, True)])
+def test_there_are_no_products_unless_asked_for_and_goals_have_a_rotation(env_spec, relative):
+    nets = make_networks(env_spec, NetworkSpec("DDP", 1, 8, 1, 8, relative_rotation=relative))
+    assert nets.products == ()
+    assert nets.init(Key(0))["actor"]["layers.0.weight"].shape == (11, 6)
 
 
 def test_initial_parameters_are_uniform_in_pytorchs_bounds():

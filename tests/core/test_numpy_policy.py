@@ -8,7 +8,7 @@ from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.normalizer import Scaling, normalize
 from grasp_func.core.numpy_policy import act, make_policy, policy_of
 from grasp_func.core.rng import Key
-from helpers import DEGENERATE, ENV_SPEC
+from helpers import DEGENERATE, ENV_SPEC, TURNING
 
 OBS = Scaling(torch.tensor([0.1, -2.0, 0.0, 5.0]), torch.tensor([1.0, 0.5, 0.01, 3.0]), 2.0)
 GOAL = Scaling(torch.tensor([0.3, 0.0]), torch.tensor([0.2, 1.0]), 1.0)
@@ -26,9 +26,10 @@ def torch_actions(nets, actor, obs, goal):
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("spec", [NetworkSpec("PosePolicyNet", 4, 32), NetworkSpec("DDP", 2, 32)])
-def test_act_agrees_with_the_actor_network(spec, seed):
-    nets = make_networks(ENV_SPEC, spec)
+def test_act_agrees_with_the_actor_network(spec, relative, seed):
+    nets = make_networks(TURNING, spec._replace(relative_rotation=relative))
     actor = nets.init(Key(seed))["actor"]
     policy = policy_of(nets, actor, (OBS, GOAL))
     obs, goal = inputs(seed)

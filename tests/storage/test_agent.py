@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from grasp_func.core.networks import layers_of, mlp
+from grasp_func.core.networks import layers_of, mlp, with_products
 from grasp_func.core.numpy_policy import act
 from grasp_func.errors import SaveError
-from grasp_func.storage.agent import from_files, load_policy, to_files, with_longer_goal
+from grasp_func.storage.agent import from_files, load_policy, to_files, with_more_inputs
 from grasp_func.storage.agent_files import read_agent, write_agent
 from grasp_func.training.evaluation import greedy_policy
 from grasp_func.training.loop import train
@@ -189,32 +189,36 @@ def test_layers_that_fit_are_loaded_on_request(name, eager, tmp_path):
     assert line.endswith(f"loaded {told}; fresh {', '.join(fresh) or 'nothing'}")
 
 
-def test_an_agent_for_a_shorter_goal_acts_as_before(eager, tmp_path):
+@pytest.mark.parametrize("products", [(), (0, 2, 4, 6)])
+@pytest.mark.parametrize("more", [0, 4])
+def test_an_agent_without_some_inputs_acts_as_before(eager, more, products):
     short = make_run(tiny_config(epochs=1))
     (report,) = train(short, initial_state(short))
     files = to_files(short.learner, report.state)
-    needed = short.env_spec._replace(goal=short.env_spec.goal + 4)
-    assert with_longer_goal(files, short.env_spec) is files
-    assert with_longer_goal(files, needed._replace(obs=needed.obs + 1)) is files
-    long = with_longer_goal(files, needed)
+    needed = short.env_spec._replace(goal=short.env_spec.goal + more)
+    assert with_more_inputs(files, short.env_spec) is files
+    assert with_more_inputs(files, needed._replace(obs=needed.obs + 1), products) is files
+    long = with_more_inputs(files, needed, products)
     rng = np.random.default_rng(0)
-    obs, goal, action, more = (
+    obs, goal, action, new = (
         torch.from_numpy(rng.normal(size=size)).float()
-        for size in (short.env_spec.obs, short.env_spec.goal, short.env_spec.action, 4)
+        for size in (short.env_spec.obs, short.env_spec.goal, short.env_spec.action, more)
     )
+    x = torch.cat([obs, goal, new])
     for network, rest in (("actor", []), ("critic", [action])):
-        layers = (layers_of(getattr(agent, network)) for agent in (files, long))
         before, after = (
-            mlp(found, torch.cat([obs, goal, *new, *rest]))
-            for found, new in zip(layers, ([], [more]), strict=True)
+            mlp(layers_of(getattr(agent, network)), torch.cat([x, *rest]))
+            for agent, x in ((files, x[: files.inputs]), (long, with_products(x, list(products))))
         )
         torch.testing.assert_close(before, after)
-    assert (long.inputs, long.actions) == (files.inputs + 4, files.actions)
+    assert (long.entries, long.actions) == (files.inputs + more, files.actions)
+    assert long.products == products
     known, extended = files.goal_moments, long.goal_moments
-    assert_same(extended.mean, torch.cat([known.mean, torch.zeros(4)]))
+    assert_same(extended.mean, torch.cat([known.mean, torch.zeros(more)]))
     variance = extended.m2 / extended.count
-    assert_same(variance[-4:], torch.ones(4, dtype=torch.float64))
-    assert_same(variance[:-4], known.m2 / known.count)
+    n = short.env_spec.goal
+    assert_same(variance[n:], torch.ones(more, dtype=torch.float64))
+    assert_same(variance[:n], known.m2 / known.count)
 
 
 def test_an_agent_of_which_nothing_fits_is_refused(eager, tmp_path):

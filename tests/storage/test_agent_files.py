@@ -31,6 +31,64 @@ def test_what_is_written_is_read_to_the_bit(tmp_path, critic_action):
     assert_same(read_agent(tmp_path / "new" / "folder"), files)
 
 
+def with_products(products=(1, 3, 5, 8)):
+    files = agent()
+    more = (products[1] - products[0]) * (products[3] - products[2])
+
+    def widened(params):
+        weight = params["layers.0.weight"]
+        return {**params, "layers.0.weight": torch.cat([weight, weight[:, :more]], dim=1)}
+
+    return files._replace(
+        actor=widened(files.actor), critic=widened(files.critic), products=products
+    )
+
+
+def test_products_of_inputs_are_read_as_written(tmp_path):
+    files = with_products()
+    write_agent(tmp_path, files)
+    found = read_agent(tmp_path)
+    assert_same(found, files)
+    assert (found.products, found.inputs, found.actions) == ((1, 3, 5, 8), OBS + GOAL + 6, ACTION)
+
+
+@pytest.mark.parametrize(
+    ("products", "message"),
+    [
+        (
+            (1, 3, 5, 9),
+            r"actor.pt has products .*\(1, 3, 5, 9\), the normalizers 8 entries",
+        ),
+        ((3, 1, 5, 8), "products is not four increasing indices"),
+        ((-1, 1, 5, 8), "products is not four increasing indices"),
+        ((1, 3, 2, 5), "products is not four increasing indices"),
+    ],
+)
+def test_products_that_cannot_be_are_refused(tmp_path, products, message):
+    write_agent(tmp_path, with_products()._replace(products=products))
+    with pytest.raises(SaveError, match=message):
+        read_agent(tmp_path)
+
+
+@pytest.mark.parametrize("tensor", [torch.ones(4), torch.ones(2, 2, dtype=torch.int64), "1 3 5 8"])
+def test_products_that_are_no_four_integers_are_refused(tmp_path, tensor):
+    write_agent(tmp_path, agent())
+    loaded = torch.load(tmp_path / "actor.pt", weights_only=True)
+    torch.save({**loaded, "products": tensor}, tmp_path / "actor.pt")
+    (tmp_path / "agent.json").unlink()
+    with pytest.raises(SaveError, match="products is not four increasing indices"):
+        read_agent(tmp_path)
+
+
+def test_both_networks_must_have_the_same_products(tmp_path):
+    write_agent(tmp_path / "a", with_products())
+    write_agent(tmp_path / "b", with_products((2, 4, 5, 8)))
+    (tmp_path / "a" / "critic.pt").write_bytes((tmp_path / "b" / "critic.pt").read_bytes())
+    (tmp_path / "a" / "agent.json").unlink()
+    with pytest.raises(SaveError, match=r"actor.pt has products \(1, 3, 5, 8\), critic.pt has \(2"):
+        read_agent(tmp_path / "a")
+
+
 def test_networks_are_plain_tensors_that_torch_reads_without_code(saved):
     loaded = torch.load(saved / "actor.pt", weights_only=True)
     assert type(loaded) is dict

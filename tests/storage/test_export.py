@@ -32,7 +32,7 @@ from grasp_func.storage.export import (
 )
 from grasp_func.training.goal_env import GymGoalEnv
 from grasp_func.training.rollout import run_episode
-from helpers import DEGENERATE, ENV_SPEC
+from helpers import DEGENERATE, ENV_SPEC, TURNING
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")
 PROGRAM = Path(__file__).parents[2] / "examples" / "export.py"
@@ -45,11 +45,13 @@ OBS = Scaling(torch.tensor([0.1, -2.0, 0.0, 5.0]), torch.tensor([1.0, 0.5, 0.01,
 GOAL = Scaling(torch.tensor([0.3, 0.0]), torch.tensor([0.2, 1.0]), 1.0)
 
 
-def policy_pair(actor, rotation, obs=OBS, goal=GOAL):
+def policy_pair(actor, rotation, obs=OBS, goal=GOAL, products=()):
     """Returns the policy and its exported module, which went through a file's bytes."""
-    files = small_agents.agent()._replace(actor=actor, obs_scaling=obs, goal_scaling=goal)
+    files = small_agents.agent()._replace(
+        actor=actor, obs_scaling=obs, goal_scaling=goal, products=products
+    )
     (data,) = torchscript_files(Agent(files, rotation)).values()
-    return make_policy(actor, obs, goal, rotation), torch.jit.load(io.BytesIO(data))
+    return make_policy(actor, obs, goal, rotation, products), torch.jit.load(io.BytesIO(data))
 
 
 def inputs(n, seed=0):
@@ -69,10 +71,13 @@ def assert_equal_actions(policy, module, obs, goal):
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("spec", [NetworkSpec("PosePolicyNet", 4, 64), NetworkSpec("DDP", 2, 32)])
-def test_torchscript_acts_as_the_policy(spec, seed):
-    nets = make_networks(ENV_SPEC, spec)
-    policy, module = policy_pair(nets.init(Key(seed))["actor"], nets.rotation)
+def test_torchscript_acts_as_the_policy(spec, relative, seed):
+    nets = make_networks(TURNING, spec._replace(relative_rotation=relative))
+    policy, module = policy_pair(
+        nets.init(Key(seed))["actor"], nets.rotation, products=nets.products
+    )
     obs, goal = inputs(300, seed)
     assert_equal_actions(policy, module, obs, goal)
 
@@ -193,6 +198,9 @@ def test_a_format_that_does_not_fit_leaves_nothing_behind(agent, tmp_path, monke
     with pytest.raises(SaveError, match=r"begins at 1, .* expect 3: choose another --format"):
         export_agent(elsewhere, tmp_path / "out", ["safetensors", "dextgen"])
     assert dextgen_files(agent._replace(rotation=None))
+    with_products = agent._replace(files=agent.files._replace(products=(0, 2, 5, 8)))
+    with pytest.raises(SaveError, match=r"no products of inputs: .* relative_rotation: false"):
+        export_agent(with_products, tmp_path / "out", ["safetensors", "dextgen"])
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     with pytest.raises(SaveError, match=r'pip install "grasp_func\[export\]"'):
         export_agent(agent, tmp_path / "out", list(FORMATS))

@@ -1,9 +1,15 @@
 """Binding a configuration to an environment: what does not fit, and automatic choices."""
 
+import gymnasium
 import pytest
 
+import envs  # noqa: F401
 from grasp_func.core.rng import Key
 from grasp_func.errors import ConfigError
+from grasp_func.runtime.comm import SoloComm
+from grasp_func.runtime.workers import make_workers
+from grasp_func.training import setup
+from grasp_func.training.goal_env import GymGoalEnv
 from grasp_func.training.setup import ddpg_config
 from helpers import make_run, tiny_config
 
@@ -32,6 +38,18 @@ def test_automatic_choices_follow_the_environment():
     spec = plain.env_spec._replace(obs_blocks={"grip_rot": slice(0, 2), "x": slice(2, 4)})
     assert ddpg_config(plain.cfg, plain.env_spec).obs_exclude == ()
     assert ddpg_config(plain.cfg, spec).obs_exclude == (0, 1)
+
+
+@pytest.mark.parametrize(("env_id", "n"), [("FlatPJOrient-v0", 36), ("FlatPJCube-v0", 0)])
+def test_networks_see_the_products_of_object_and_goal_rotation(env_id, n):
+    """The observation begins with 18 entries and two joints, then the object's rotation."""
+    env = GymGoalEnv(gymnasium.make(env_id))
+    run = setup.make_run(tiny_config(relative_rotation=True), env, make_workers(SoloComm(), 1))
+    spec = env.spec
+    assert run.learner.products == run.nets.products == ((20, 26, 41, 47) if n else ())
+    params = run.learner.unravel(run.learner.init(Key(0)).params)
+    assert params["actor"]["layers.0.weight"].shape[1] == spec.obs + spec.goal + n
+    assert params["critic"]["layers.0.weight"].shape[1] == spec.obs + spec.goal + spec.action + n
 
 
 def test_run_key_is_the_seed():
