@@ -202,7 +202,7 @@ def _end_epoch(
         best_seed = confirm_seed
     if not curriculum_active:
         best = confirmation or _confirm(run, state, schedule, eval_result, best_seed, second)
-    lower_bound = best.overall.interval[0] if best else 0.0
+    lower_bound = eval_result.overall.pooled(best.overall).interval[0] if best else 0.0
     if lower_bound <= schedule.best_confirmed:
         best = None
     if metrics:
@@ -239,8 +239,8 @@ def _confirm(
 ) -> EvalResult | None:
     """Evaluates an agent that may be the best so far on as many other episodes.
 
-    The highest of many success rates is that of a lucky evaluation, so the episodes that select an
-    agent do not measure it.
+    The highest of many success rates is that of a lucky evaluation, so more episodes are needed to
+    select an agent.
     """
     if eval_result.success == 0 or eval_result.success < schedule.best_confirmed:
         return None

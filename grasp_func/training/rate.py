@@ -20,6 +20,10 @@ class Rate(NamedTuple):
         """95% confidence interval of the success rate."""
         return wilson_interval(*self)
 
+    def pooled(self, other: "Rate") -> "Rate":
+        """Returns the rate of both sets of episodes together."""
+        return Rate(self.successes + other.successes, self.n + other.n)
+
 
 def wilson_interval(successes: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """Returns a confidence interval of a success rate.

@@ -25,8 +25,8 @@ class ScheduleState(NamedTuple):
     fine_hits: int = 0  # evaluations of the true task that reached `fine_success`
     best: float = 0.0  # highest success rate of an evaluation of the true task
     tightenings: int = 0  # number of times that the angle tolerance was divided
-    # Lower end of the 95% interval of the best agent's confirmed success rate: 0.98 of 100 episodes
-    # is not yet better than 0.97 of 1000.
+    # Lower end of the 95% interval of the best agent's success rate, in both of its evaluations:
+    # 0.98 of 100 episodes is not yet better than 0.97 of 1000.
     best_confirmed: float = 0.0
 
     def advanced(
@@ -42,7 +42,7 @@ class ScheduleState(NamedTuple):
             cfg: settings of the run.
             success: success rate of the epoch's evaluation.
             curriculum_active: whether its angle tolerance was wider than the true task's.
-            confirmed: lower end of the interval of the epoch's agent in a second evaluation; 0 if
+            confirmed: lower end of the interval of the epoch's agent in both evaluations; 0 if
                 it was not played.
         """
         if curriculum_active:
