@@ -170,8 +170,9 @@ def _check_products(path: Path, tensor: Any) -> tuple[int, ...]:
     """Returns two ranges (a, b, c, d); empty: the file has none."""
     if tensor is None:
         return ()
-    is_plain = type(tensor) is Tensor and tensor.dtype == torch.int64 and tensor.shape == (4,)
-    a, b, c, d = tensor.tolist() if is_plain else (0, 0, 0, 0)
+    is_plain = type(tensor) is Tensor and tensor.layout == torch.strided
+    fits = is_plain and tensor.dtype == torch.int64 and tensor.shape == (4,)
+    a, b, c, d = tensor.tolist() if fits and tensor.device.type == "cpu" else (0, 0, 0, 0)
     if not 0 <= a < b <= c < d:
         raise _unusable(path, f"{PRODUCTS} is not four increasing indices of inputs")
     return a, b, c, d

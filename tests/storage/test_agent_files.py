@@ -70,7 +70,15 @@ def test_products_that_cannot_be_are_refused(tmp_path, products, message):
         read_agent(tmp_path)
 
 
-@pytest.mark.parametrize("tensor", [torch.ones(4), torch.ones(2, 2, dtype=torch.int64), "1 3 5 8"])
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.ones(4),
+        torch.ones(2, 2, dtype=torch.int64),
+        torch.tensor([1, 3, 5, 8]).to_sparse(),
+        "1 3 5 8",
+    ],
+)
 def test_products_that_are_no_four_integers_are_refused(tmp_path, tensor):
     write_agent(tmp_path, agent())
     loaded = torch.load(tmp_path / "actor.pt", weights_only=True)
