@@ -16,7 +16,7 @@ FORMATS = ("dextgen", "safetensors", "torchscript")
 @click.option("--out", type=arguments.FOLDER, required=True, metavar="DIR")
 @click.option("--format", type=click.Choice([*FORMATS, "all"]), default="all", show_default=True)
 def command(**options: Any) -> None:
-    """Writes the agent in one or all formats and prints the files."""
+    """Writes the agent in one format, or in all that can hold it, and prints the files."""
     args = SimpleNamespace(**options)
     from grasp_func.config.load import load_config
     from grasp_func.runtime.comm import SoloComm
@@ -33,7 +33,11 @@ def command(**options: Any) -> None:
             env_spec = env.spec
         files = agent_files.read_agent(directory)
         exported = export.Agent(files, agent.rotation_of(files, env_spec, directory))
-        formats = FORMATS if args.format == "all" else [args.format]
         print(f"{args.env}, agent {directory}")
+        formats = list(FORMATS) if args.format == "all" else [args.format]
+        misfit = export.dextgen_misfit(exported)
+        if misfit and args.format == "all":
+            formats.remove("dextgen")
+            print(f"dextgen left out: {misfit}")
         for path in export.export_agent(exported, args.out, formats):
             print(path)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from grasp_func.core.ddpg import AgentState, Learner
 from grasp_func.core.networks import EMBEDDING, MATRIX, ROTATION_START, n_products
-from grasp_func.core.numpy_policy import Policy, make_policy
+from grasp_func.core.numpy_policy import Policy
 from grasp_func.core.tree import flatten
 from grasp_func.core.types import EnvSpec, Params
 from grasp_func.errors import SaveError
@@ -151,7 +151,7 @@ def load_policy(directory: StrPath, env_spec: EnvSpec | None = None) -> Policy:
         rotation = slice(ROTATION_START, ROTATION_START + MATRIX) if has_head else None
     else:
         rotation = rotation_of(files, env_spec, directory)
-    return make_policy(files.actor, files.obs_scaling, files.goal_scaling, rotation, files.products)
+    return files.policy(rotation)
 
 
 def rotation_of(files: AgentFiles, env_spec: EnvSpec, source: StrPath) -> slice | None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from grasp_func.core.networks import n_products
 from grasp_func.core.normalizer import NormState, Scaling
+from grasp_func.core.numpy_policy import Policy, make_policy
 from grasp_func.core.types import Params
 from grasp_func.errors import SaveError
 from grasp_func.storage import safe_pickle
@@ -76,6 +77,10 @@ class AgentFiles(NamedTuple):
     def actions(self) -> int:
         """Entries of an action, as the critic takes them."""
         return self.critic["layers.0.weight"].shape[1] - self.inputs
+
+    def policy(self, rotation: slice | None) -> Policy:
+        """Returns the greedy policy; `rotation` as in `Policy`."""
+        return make_policy(self.actor, self.obs_scaling, self.goal_scaling, rotation, self.products)
 
 
 def agent_bytes(files: AgentFiles) -> dict[str, bytes]:

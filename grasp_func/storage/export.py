@@ -27,7 +27,7 @@ from grasp_func.core.networks import (
     with_products,
 )
 from grasp_func.core.normalizer import Scaling, normalize
-from grasp_func.core.numpy_policy import act, make_policy
+from grasp_func.core.numpy_policy import act
 from grasp_func.core.types import Params, as_float32
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import AgentFiles
@@ -104,10 +104,7 @@ def safetensors_files(agent: Agent) -> dict[str, bytes]:
 
 def torchscript_files(agent: Agent) -> dict[str, bytes]:
     """Returns the greedy policy as a TorchScript module that needs nothing else."""
-    files = agent.files
-    module = PolicyModule(
-        files.actor, files.obs_scaling, files.goal_scaling, agent.rotation, files.products
-    )
+    module = PolicyModule(agent)
     stream = io.BytesIO()
     # Superseded, yet the only form that runs without Python.
     with warnings.catch_warnings():
@@ -125,9 +122,7 @@ def _check_actions(module: nn.Module, agent: Agent) -> None:
         SaveError: their actions differ.
     """
     files = agent.files
-    policy = make_policy(
-        files.actor, files.obs_scaling, files.goal_scaling, agent.rotation, files.products
-    )
+    policy = files.policy(agent.rotation)
     rng = np.random.default_rng(0)
     obs, goal = (
         as_float32(rng.normal(scaling.mean, scaling.std, (100, len(scaling.mean))))
@@ -139,19 +134,22 @@ def _check_actions(module: nn.Module, agent: Agent) -> None:
         raise SaveError(f"policy.torchscript: actions differ by {error:.0e}, expected {MAX_ERROR}")
 
 
-def dextgen_files(agent: Agent) -> dict[str, bytes]:
-    """Returns the four files as Dext-Gen writes them, in a folder of their own."""
-    files, rotation = agent
+def dextgen_misfit(agent: Agent) -> str:
+    """Returns why Dext-Gen's networks cannot hold an agent; empty: they can."""
+    rotation = agent.rotation
     if rotation is not None and rotation.start != ROTATION_START:
         found = f"the action's rotation begins at {rotation.start}"
-        raise SaveError(
-            f"{found}, Dext-Gen's networks expect {ROTATION_START}: choose another --format"
-        )
-    if files.products:
-        raise SaveError(
-            "Dext-Gen's networks take no products of inputs: choose another --format, or train "
-            "with relative_rotation: false"
-        )
+        return f"{found}, Dext-Gen's networks expect {ROTATION_START}"
+    if agent.files.products:
+        return "Dext-Gen's networks take no products of inputs (relative_rotation: true)"
+    return ""
+
+
+def dextgen_files(agent: Agent) -> dict[str, bytes]:
+    """Returns the four files as Dext-Gen writes them, in a folder of their own."""
+    files, misfit = agent.files, dextgen_misfit(agent)
+    if misfit:
+        raise SaveError(f"{misfit}: choose another --format")
     contents = (
         _torch_bytes(files.actor),
         _torch_bytes(files.critic),
@@ -181,28 +179,22 @@ class PolicyModule(nn.Module):
     head: list[int]
     products: list[int]
 
-    def __init__(
-        self,
-        actor: Params,
-        obs: Scaling,
-        goal: Scaling,
-        rotation: slice | None,
-        products: tuple[int, ...] = (),
-    ) -> None:
-        """Copies the actor's parameters; `rotation` and `products` as in `numpy_policy.Policy`."""
+    def __init__(self, agent: Agent) -> None:
+        """Copies the actor's parameters and the scaling of its inputs."""
         super().__init__()
+        files, obs, goal = agent.files, agent.files.obs_scaling, agent.files.goal_scaling
         self.layers = nn.ModuleDict()
-        for i, (weight, _) in enumerate(layers_of(actor)):
+        for i, (weight, _) in enumerate(layers_of(files.actor)):
             n_outputs, n_inputs = weight.shape
             self.layers[str(2 * i)] = nn.Linear(n_inputs, n_outputs)
-        self.load_state_dict(_plain(actor))
+        self.load_state_dict(_plain(files.actor))
         self.layers.double().requires_grad_(False)
         for name, scaling in (("obs", obs), ("goal", goal)):
             self.register_buffer(f"{name}_mean", scaling.mean.clone())
             self.register_buffer(f"{name}_std", scaling.std.clone())
         self.obs_clip, self.goal_clip = float(obs.clip), float(goal.clip)
-        self.head = head_sizes(n_outputs + MATRIX - EMBEDDING, rotation)
-        self.products = list(products)
+        self.head = head_sizes(n_outputs + MATRIX - EMBEDDING, agent.rotation)
+        self.products = list(files.products)
 
     def forward(self, observation: Tensor, goal: Tensor) -> Tensor:
         """Returns the greedy action, float32."""

@@ -17,7 +17,7 @@ import envs  # noqa: F401  registers the environments
 import small_agents
 from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.normalizer import Scaling
-from grasp_func.core.numpy_policy import act, make_policy
+from grasp_func.core.numpy_policy import act
 from grasp_func.core.rng import Key
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import FILES, read_agent, write_agent
@@ -51,7 +51,7 @@ def policy_pair(actor, rotation, obs=OBS, goal=GOAL, products=()):
         actor=actor, obs_scaling=obs, goal_scaling=goal, products=products
     )
     (data,) = torchscript_files(Agent(files, rotation)).values()
-    return make_policy(actor, obs, goal, rotation, products), torch.jit.load(io.BytesIO(data))
+    return files.policy(rotation), torch.jit.load(io.BytesIO(data))
 
 
 def inputs(n, seed=0):
@@ -199,7 +199,7 @@ def test_a_format_that_does_not_fit_leaves_nothing_behind(agent, tmp_path, monke
         export_agent(elsewhere, tmp_path / "out", ["safetensors", "dextgen"])
     assert dextgen_files(agent._replace(rotation=None))
     with_products = agent._replace(files=agent.files._replace(products=(0, 2, 5, 8)))
-    with pytest.raises(SaveError, match=r"no products of inputs: .* relative_rotation: false"):
+    with pytest.raises(SaveError, match=r"no products of inputs .*: choose another --format"):
         export_agent(with_products, tmp_path / "out", ["safetensors", "dextgen"])
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     with pytest.raises(SaveError, match=r'pip install "grasp_func\[export\]"'):
@@ -245,12 +245,22 @@ def test_the_program_writes_all_formats_or_one(saved, tmp_path, run_main):
     out = tmp_path / "all"
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == WRITTEN
     module = torch.jit.load(out / "policy.torchscript")
-    policy = make_policy(files.actor, files.obs_scaling, files.goal_scaling, env_spec.rotation)
+    policy = files.policy(env_spec.rotation)
     rng = np.random.default_rng(0)
     obs, goal = (rng.normal(size=(50, n)).astype(np.float32) for n in (env_spec.obs, env_spec.goal))
     assert_equal_actions(policy, module, obs, goal)
     assert run_main(PROGRAM, [*arguments, "one", "--format", "torchscript"], tmp_path)[0] == 0
     assert [p.name for p in (tmp_path / "one").iterdir()] == ["policy.torchscript"]
+
+
+def test_a_format_that_cannot_hold_the_agent_is_left_out_of_all(tmp_path, run_main):
+    shipped = PROGRAM.parents[1] / "saves" / "pretrain" / "FlatPJOrient-v0"
+    arguments = ["--env", "FlatPJOrient-v0", "--load", str(shipped), "--out", "all"]
+    assert run_main(PROGRAM, arguments, tmp_path) == (0, "")
+    written = {path.name for path in (tmp_path / "all").iterdir()}
+    assert written == {"actor.safetensors", "critic.safetensors", "policy.torchscript"}
+    code, error = run_main(PROGRAM, [*arguments, "--format", "dextgen"], tmp_path)
+    assert code == 2 and "take no products of inputs" in error
 
 
 def test_exporting_into_the_agents_own_folder_leaves_it_usable(saved, tmp_path, run_main):
