@@ -9,7 +9,7 @@ from pathlib import Path
 import env_tables
 from contact_sheet import COLUMNS, HEIGHT, LABEL, WIDTH
 from env_tables import number
-from model_cards import AGENTS, evaluations
+from model_cards import agent_of, evaluations, film_of
 from PIL import Image
 
 from envs.objects.catalogue import MESH_SIZES, MESHES
@@ -72,8 +72,9 @@ def page(row: EnvRow) -> str:
     n_obs = sum(n for _, n, _ in observation_layout(robot))
     parts = [
         f"# {row.env_id}",
-        f"![{row.env_id} as an episode begins, and with a grasp at hand]({row.env_id}.png)",
+        *_film(row),
         _summary(row),
+        f"![{row.env_id} as an episode begins, and with a grasp at hand]({row.env_id}.png)",
         env_tables.table(
             ("", ""),
             [
@@ -150,6 +151,12 @@ def _card(row: EnvRow) -> str:
     else:
         what = _object(row.robot.name, row.objects[0])
     return "; ".join(filter(None, (what, extra)))
+
+
+def _film(row: EnvRow) -> list[str]:
+    """Returns the film of the agent that was trained on the environment, if there is one."""
+    file = film_of(row.env_id)
+    return [f"![The shipped agent plays](../images/{file.name})"] if file.exists() else []
 
 
 def _summary(row: EnvRow) -> str:
@@ -238,8 +245,7 @@ def _start(row: EnvRow) -> str:
 
 
 def _results(row: EnvRow) -> str:
-    agents = (AGENTS / name for name in (row.env_id, row.robot.name))
-    folder = next(folder for folder in agents if folder.is_dir())
+    folder = agent_of(row)
     facts = json.loads((folder / "stats.json").read_text(encoding="utf-8"))
     source: str = facts["env"]
     where = "here" if source == row.env_id else f"on `{source}`"
@@ -253,8 +259,6 @@ def _results(row: EnvRow) -> str:
                     ("Goals", "Success", "95% interval", "Episodes"), env_tables.rates(result)
                 ),
             ]
-    for film in (ROOT / "docs" / "images").glob(f"{row.env_id.removesuffix('-v0')}.*"):
-        lines.append(f"![Episodes with goals in the air](../images/{film.name})")
     if (ROOT / "docs" / "results" / f"{row.env_id}.md").exists():
         lines.append(f"[How it was trained](../results/{row.env_id}.md)")
     if not lines:

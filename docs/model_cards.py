@@ -10,7 +10,7 @@ from typing import Any
 
 from env_tables import rates, table
 
-from envs.suite import SUITE
+from envs.suite import SUITE, EnvRow
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENTS = ROOT / "saves" / "pretrain"
@@ -20,6 +20,17 @@ LIMITS = (
     "docs/deployment.md says what that would take.\nObjects that are not named above have not been "
     "tried. Licence: MIT, as all of the project."
 )
+
+
+def agent_of(row: EnvRow) -> Path:
+    """Returns the folder of the shipped agent: of the environment, or else of its gripper."""
+    agents = (AGENTS / name for name in (row.env_id, row.robot.name))
+    return next(folder for folder in agents if folder.is_dir())
+
+
+def film_of(env_id: str) -> Path:
+    """Returns where the film of an environment's agent is, which docs/films.py makes."""
+    return ROOT / "docs" / "images" / f"{env_id.removesuffix('-v0')}.webp"
 
 
 def cards() -> Iterator[tuple[Path, str]]:
@@ -111,6 +122,7 @@ def _training(stats: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Commit", f"`{stats['commit']}`"
     yield "Hash of the parameters", f"`{stats['params_hash']}`"
     yield "Settings and every epoch", "`stats.json`"
+    yield "Film", f"`{film_of(stats['env']).relative_to(ROOT)}`"
 
 
 def _commands(folder: Path, stats: dict[str, Any]) -> str:

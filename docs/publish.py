@@ -60,9 +60,8 @@ folder `{env_id}/` holds the statistics and evaluations.
 """
 
 
-def trained(env_id: str, seed: int, processes: int, settings: Sequence[str]) -> Path:
-    """Trains to the end, and returns the folder of the agent, relative to the repository."""
-    runs = Path("runs", env_id, f"seed{seed}")
+def trained(runs: Path, env_id: str, seed: int, processes: int, settings: Sequence[str]) -> Path:
+    """Trains to the end in `runs`; returns the agent's folder, relative to the repository."""
     folder = runs / env_id
     stats = ROOT / folder / "stats.json"
     if finished(stats):
@@ -141,6 +140,13 @@ def begin_page(env_id: str, stats: dict[str, Any]) -> None:
     page.write_text(text)
 
 
+def draw_curves(results: Path) -> None:
+    """Plots all runs of a folder with results."""
+    curves = (path for path in results.glob("*seed*.json") if "_evaluation" not in path.name)
+    picture = str(results / "curves.png")
+    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *map(str, sorted(curves))])
+
+
 def run(command: Sequence[str]) -> None:
     """Runs a command in the repository; its failure ends the program."""
     print(*command, flush=True)
@@ -161,7 +167,8 @@ def main() -> None:
     results = RESULTS / args.env_id
     results.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
-        folder = trained(args.env_id, seed, args.processes, args.settings)
+        runs = Path("runs", args.env_id, f"seed{seed}")
+        folder = trained(runs, args.env_id, seed, args.processes, args.settings)
         out = results / f"seed{seed}.json"
         copy_stats(folder, out)
         begin_page(args.env_id, json.loads(out.read_text()))
@@ -169,9 +176,7 @@ def main() -> None:
             evaluated(env_id, folder, out, args.env_id)
         if seed == args.ship:
             ship(folder, json.loads(out.read_text()), PRETRAINED / (args.name or args.env_id))
-    picture = str(results / "curves.png")
-    curves = (path for path in results.glob("seed*.json") if "_evaluation" not in path.name)
-    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *map(str, sorted(curves))])
+    draw_curves(results)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writes the tables of docs/results from its JSON files: `python docs/results_tables.py`.
 
-A folder `<id>/` holds for each run the statistics `<run>.json` (stats.json of the run), and
+A folder holds for each run the statistics `<run>.json` (stats.json of the run), and
 `<run>_evaluation.json` (of `evaluate --json`). A page has the table of its runs between two
 comments. docs/results/README.md lists all environments. The shipped agents' cards are written, too
 (model_cards.py). `--check` writes nothing, and fails if a file would change.
@@ -62,7 +62,7 @@ def runs_of(folder: Path) -> list[Run]:
             contents = (json.loads(file.read_text()) for file in (path, evaluation))
             runs.append(Run(path.stem, *contents))
     # Seed 10 comes after seed 2.
-    return sorted(runs, key=lambda run: (re.sub(r"\d+", "", run.name), run.stats["seed"]))
+    return sorted(runs, key=lambda run: re.sub(r"\d+", lambda n: n[0].zfill(3), run.name))
 
 
 def run_table(runs: Sequence[Run]) -> str:
@@ -118,9 +118,10 @@ def span(values: Sequence[float], form: str) -> str:
 def written() -> Iterator[tuple[Path, str]]:
     """Yields the files that hold tables, and what they should contain."""
     pages = {}
-    for page in sorted(RESULTS.glob("*-v0.md")):
-        runs = runs_of(RESULTS / page.stem)
-        pages[page.stem] = runs
+    for folder in sorted(path for path in RESULTS.iterdir() if path.is_dir()):
+        page, runs = folder.with_suffix(".md"), runs_of(folder)
+        if folder.name.endswith("-v0"):
+            pages[folder.name] = runs
         yield page, TABLE.sub(lambda _, runs=runs: run_table(runs), page.read_text())
     index = RESULTS / "README.md"
     yield index, TABLE.sub(lambda _: index_table(pages), index.read_text())

@@ -1,14 +1,19 @@
-"""Publishing agents: what is run, and what is not run again. The programs are replaced."""
+"""Publishing and comparing: what is run, and what is not run again. The programs are replaced."""
 
 import json
-import runpy
 import sys
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "docs" / "publish.py"
+sys.path.append(str(Path(__file__).parents[1] / "docs"))
+
+import compare as compare_script
+import model_cards
+import publish as publish_script
+
 # of a run from scratch that was resumed once
 STATS = {
     "finished": True,
@@ -22,13 +27,13 @@ FILES = ("actor.pt", "critic.pt", "state_norm.pkl", "goal_norm.pkl", "agent.json
 
 
 @pytest.fixture
-def publish(tmp_path, monkeypatch):
-    """Returns a function that publishes in an empty repository, and returns the programs."""
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    main = runpy.run_path(str(SCRIPT))["main"]
-    monkeypatch.setitem(main.__globals__, "ROOT", tmp_path)
-    monkeypatch.setitem(main.__globals__, "RESULTS", tmp_path / "docs" / "results")
-    monkeypatch.setitem(main.__globals__, "PRETRAINED", tmp_path / "saves" / "pretrain")
+def call(tmp_path, monkeypatch):
+    """Returns a function that calls a script in an empty repository, and returns the programs."""
+    results = tmp_path / "docs" / "results"
+    monkeypatch.setattr(publish_script, "ROOT", tmp_path)
+    monkeypatch.setattr(publish_script, "RESULTS", results)
+    monkeypatch.setattr(compare_script, "RESULTS", results)
+    monkeypatch.setattr(publish_script, "PRETRAINED", tmp_path / "saves" / "pretrain")
     commands = []
 
     def run(command):
@@ -47,16 +52,22 @@ def publish(tmp_path, monkeypatch):
             (folder / "best" / name).write_text("best")
         (folder / "best" / "best.json").write_text(json.dumps(BEST))
 
-    monkeypatch.setitem(main.__globals__, "run", run)
-    monkeypatch.setitem(main.__globals__, "commit", lambda: "1a2b3c")
+    monkeypatch.setattr(publish_script, "run", run)
+    monkeypatch.setattr(publish_script, "commit", lambda: "1a2b3c")
 
-    def published(*arguments):
+    def called(script, *arguments):
         commands.clear()
-        monkeypatch.setattr(sys, "argv", ["publish.py", *arguments])
-        main()
+        monkeypatch.setattr(sys, "argv", ["script", *arguments])
+        script.main()
         return list(commands)
 
-    return published
+    return called
+
+
+@pytest.fixture
+def publish(call):
+    """Returns a function that publishes, and returns the programs."""
+    return partial(call, publish_script)
 
 
 def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
@@ -102,9 +113,23 @@ def test_a_training_that_stopped_early_is_not_published(publish, tmp_path, monke
     assert not (tmp_path / "saves").exists()
 
 
-def test_the_start_of_a_run_is_told_in_words(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    start_of = runpy.run_path(str(SCRIPT.with_name("model_cards.py")))["start_of"]
+def test_variants_have_the_same_seeds(call, tmp_path, monkeypatch):
+    variants = {"one": ("A-v0", ("k=1",)), "two": ("B-v0", ())}
+    monkeypatch.setitem(compare_script.COMPARISONS, "letters", variants)
+    commands = call(compare_script, "letters", "--seeds", "3", "4")
+    trainings = [command for command in commands if "train.py" in command]
+    ends = [command.partition("train.py ")[2] for command in trainings]
+    assert ends[0] == "--env A-v0 --save-dir runs/letters/one/seed3 --plain --set=seed=3 --set=k=1"
+    assert ends[3] == "--env B-v0 --save-dir runs/letters/two/seed4 --plain --set=seed=4"
+    results = tmp_path / "docs/results/letters"
+    names = {f"{name}_seed{seed}" for name in ("one", "two") for seed in (3, 4)}
+    assert {path.stem.removesuffix("_evaluation") for path in results.iterdir()} == names
+    (again,) = call(compare_script, "letters", "--seeds", "3", "4")
+    assert "plot --out" in again
+
+
+def test_the_start_of_a_run_is_told_in_words():
+    start_of = model_cards.start_of
     start = "saves/pretrain/A: pre-trained, networks and normalizers loaded"
     pretrained = {"load_pretrained": True}
     row = {"epoch": 0, "success": 0.5, "n": 9, "phase": "late"}

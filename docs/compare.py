@@ -1,0 +1,62 @@
+"""Trains variants of a task with the same seeds and steps: `python docs/compare.py rotations`.
+
+For each variant and seed it trains in `runs/<comparison>/<variant>/seed<seed>`, plays 1000 fresh
+episodes with the best agent, and copies statistics and evaluation to docs/results/<comparison>,
+where it also draws the curves. What has been done already is not done again.
+docs/results_tables.py fills in the table of the page docs/results/<comparison>.md.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+from publish import RESULTS, copy_stats, draw_curves, evaluated, trained
+
+
+class Variant(NamedTuple):
+    """An environment, and settings that differ from those that are shipped."""
+
+    env_id: str
+    settings: tuple[str, ...]
+
+
+COMPARISONS = {
+    "rotations": {
+        "matrix": Variant("FlatPJOrient-v0", ("epochs=12",)),
+        "matrix_without_symmetric_replay": Variant(
+            "FlatPJOrient-v0", ("epochs=12", "p_symmetry=0")
+        ),
+        "quaternion": Variant("FlatPJOrientQuat-v0", ("epochs=12",)),
+        "axis_and_angle": Variant("FlatPJOrientAxisAngle-v0", ("epochs=12",)),
+        "Euler_angles": Variant("FlatPJOrientEuler-v0", ("epochs=12",)),
+    },
+    "eigengrasps": {
+        f"{n or 20}_{'eigengrasps' if n else 'joints'}": Variant(
+            "FlatSHCube-v0", ("epochs=12", f"kwargs.n_eigengrasps={n}")
+        )
+        for n in (3, 5, 7, 0)
+    },
+}
+
+
+def main() -> None:
+    """Trains, evaluates and plots the variants of one comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=COMPARISONS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[10], metavar="S")
+    parser.add_argument("--processes", type=int, default=2, metavar="N")
+    args = parser.parse_args()
+    results = RESULTS / args.name
+    results.mkdir(parents=True, exist_ok=True)
+    for seed in args.seeds:
+        for name, (env_id, settings) in COMPARISONS[args.name].items():
+            runs = Path("runs", args.name, name, f"seed{seed}")
+            folder = trained(runs, env_id, seed, args.processes, settings)
+            out = results / f"{name}_seed{seed}.json"
+            copy_stats(folder, out)
+            evaluated(env_id, folder, out, env_id)
+    draw_curves(results)
+
+
+if __name__ == "__main__":
+    main()
