@@ -1,6 +1,5 @@
 """Settings of the documentation site: `sphinx-build -W docs build/site`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,6 +53,6 @@ def setup(app: Sphinx) -> None:
     """Writes the generated pages before Sphinx looks for pages."""
     env_pages.write(DOCS / "environments")
     (DOCS / "commands.md").write_text(command_page.commands_page(), encoding="utf-8")
-    quickstart = quickstart_notebook.notebook((DOCS / "quickstart.md").read_text(encoding="utf-8"))
-    (DOCS / "quickstart.ipynb").write_text(json.dumps(quickstart, indent=1), encoding="utf-8")
+    quickstart = quickstart_notebook.text_of(DOCS / "quickstart.md")
+    (DOCS / "quickstart.ipynb").write_text(quickstart, encoding="utf-8")
     app.add_html_math_renderer("mathml", (_math, None), (_math, None))

@@ -89,7 +89,9 @@ def test_the_notebook_holds_all_of_the_quickstart():
     code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
     assert sum(source.startswith("%%bash\ngrasp-func evaluate") for source in code) == 2
     assert sum("grasp_func.load_policy" in source for source in code) == 1
-    assert cells[0]["source"].startswith("# Quickstart")
+    assert cells[0]["source"].startswith("# Quickstart") and "jupyter" not in str(cells)
+    written = (ROOT / "docs/quickstart.ipynb").read_text(encoding="utf-8")
+    assert written == quickstart_notebook.text_of(ROOT / "docs/quickstart.md")
 
 
 @pytest.mark.slow

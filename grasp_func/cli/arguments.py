@@ -73,8 +73,7 @@ def agent_directory(load: Path | None, env_id: str) -> Path:
     if env_id in SUITE and not run_dir.holds_agent(latest):
         raise SaveError(
             f"{latest}: no {', '.join(run_dir.FILES)}: train first, name another folder with "
-            f"--load DIR, or take the {gripper}'s agent that comes with grasp_func: "
-            "--load pretrained"
+            "--load DIR, or take the agent that comes with grasp_func: --load pretrained"
         )
     return latest
 

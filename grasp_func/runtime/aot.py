@@ -94,6 +94,8 @@ def compiler_problem() -> str:
             job = subprocess.run(
                 command, input=TRIAL, capture_output=True, text=True, timeout=TRIAL_SECONDS
             )
+        except FileNotFoundError:
+            return f"there is no {command[0]}"
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             return str(error)
     if job.returncode == 0:

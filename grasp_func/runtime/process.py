@@ -81,17 +81,17 @@ def write_stop_notice(number: int, resuming: str) -> None:
     """Prints what a signal does; may be called by a signal handler.
 
     At Ctrl-C, Open MPI drops all output of its processes, sends them SIGTERM, and kills them a
-    quarter of a second later. The terminal itself still shows what they write to it.
+    quarter of a second later. So the notice goes where mpirun's own output goes, or else to the
+    terminal.
     """
     # A signal handler must not enter print, which it may have interrupted.
     if number == signal.SIGTERM and launcher_rank() is not None:
-        with contextlib.suppress(OSError):
-            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY)
-            os.write(
-                terminal,
-                f"\nmpirun ends this run, or it ends after this epoch; {resuming}\n".encode(),
-            )
-            return os.close(terminal)
+        notice = f"\nstopping; if mpirun stops, the epoch in progress is lost; {resuming}\n"
+        for path in (f"/proc/{os.getppid()}/fd/{STDERR}", "/dev/tty"):
+            with contextlib.suppress(OSError):
+                output = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
+                os.write(output, notice.encode())
+                return os.close(output)
     with contextlib.suppress(OSError):
         os.write(STDERR, f"{STOPPING}; {resuming}\n".encode())
 

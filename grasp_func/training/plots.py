@@ -176,7 +176,7 @@ def _write(panel: "Axes", number: int, label: str, **style: Any) -> None:
 
 
 def _mark_phases(panels: Sequence["Axes"], rows: Sequence[Row]) -> None:
-    """Draws a line where a phase begins, with its name and learning rates."""
+    """Draws a line where a phase begins, and towards the middle its name and learning rates."""
     for before, row in pairwise(rows):
         if row["phase"] == before["phase"]:
             continue
@@ -184,9 +184,10 @@ def _mark_phases(panels: Sequence["Axes"], rows: Sequence[Row]) -> None:
         for panel in panels:
             panel.axvline(begins, color=palette.GREY, linestyle="--")
         rates = {f"{row[name]:g}" for name in ("actor_lr", "critic_lr") if name in row}
-        label = f" {row['phase']} phase\n"
-        label += f" learning rate {' and '.join(sorted(rates))}" if rates else ""
-        panels[0].text(begins, 0.02, label, fontsize="small", color=palette.GREY)
+        label = f" {row['phase']} phase \n"
+        label += f" learning rate {' and '.join(sorted(rates))} " if rates else ""
+        side = "left" if begins < (rows[0]["env_steps"] + rows[-1]["env_steps"]) / 2e6 else "right"
+        panels[0].text(begins, 0.02, label, ha=side, fontsize="small", color=palette.GREY)
 
 
 def _column(rows: Sequence[Row], name: str) -> list[float]:

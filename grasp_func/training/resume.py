@@ -100,7 +100,10 @@ def find_run(save_dir: StrPath, env_id: str, choice: StrPath) -> Path:
         raise SaveError(f"{path}: not a run, expected {parent}/<run> or {parent}/<run>/<epoch>")
     found = checkpoints_of(path)
     if not found:
-        raise SaveError(f"{path}: no checkpoint there; name another run with --resume DIR")
+        raise SaveError(
+            f"{path}: no checkpoint there; begin again without --resume, or name another run with "
+            "--resume DIR"
+        )
     return found[-1]
 
 

@@ -96,7 +96,7 @@ def test_ctrl_c_under_mpirun_says_how_to_resume(tmp_path):
     assert code != 0 and "Traceback" not in output
     assert f"{MPIRUN} -n 2" in output.splitlines()[0] or "mpirun -n 2" in output.splitlines()[0]
     (line,) = [line for line in output.splitlines() if "to resume: " in line]
-    assert line.startswith("mpirun ends this run")
+    assert line.startswith("stopping; if mpirun stops, the epoch in progress is lost; ")
     program, *again = shlex.split(line.partition("to resume: ")[2])
     assert program == "grasp-func" and again[:3] == ["train", "-n", "2"]
     done = launch("grasp-func", *again, "--early-stop", "0", cwd=tmp_path)

@@ -127,3 +127,13 @@ def test_requests_reach_all_processes(tmp_path, start, target):
         os.kill(int(ranks[1]), signal.SIGTERM)
     _, (_, _, *arguments) = finish(process, tmp_path)
     assert arguments[:2] == ["-n", "2"]
+
+
+@pytest.mark.mpi
+def test_ctrl_c_under_mpirun_without_a_terminal_says_how_to_resume(tmp_path, start):
+    process = start("epochs=1000", processes=2)
+    wait_for_epochs(tmp_path / "saves" / ENV / "stats.json", 2, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=40)
+    assert process.returncode != 0
+    assert err.count("to resume: ") == 1 and "-n 2 --env" in err

@@ -1,5 +1,7 @@
 """Fake processes act together, and mistakes of users reach all ranks; connecting to MPI."""
 
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -101,6 +103,17 @@ def test_processes_that_do_not_find_each_other(mpi4py, monkeypatch, variable):
 
 
 # --- one process
+
+
+def test_a_single_process_shares_no_memory():
+    program = (
+        "from grasp_func.runtime.comm import connect\n"
+        "assert connect().Get_size() == 1\n"
+        "assert 'sm_segment' not in open('/proc/self/maps').read()\n"
+    )
+    unset = {*SIZE_VARIABLES, "OMPI_MCA_btl"}
+    variables = {name: value for name, value in os.environ.items() if name not in unset}
+    subprocess.run([sys.executable, "-c", program], env=variables, check=True)
 
 
 def test_a_single_twin_is_the_solo_communicator():

@@ -277,7 +277,7 @@ def test_find_run_takes_the_newest_or_the_one_named(tmp_path, kind):
     }.items():
         assert resume.find_run(kind(tmp_path), "A-v0", choice) == runs / found
     (runs / "2026_01_03").mkdir()
-    with pytest.raises(SaveError, match="2026_01_03: no checkpoint there; name another run"):
+    with pytest.raises(SaveError, match="2026_01_03: no checkpoint there; begin again without"):
         resume.find_run(tmp_path, "A-v0", "auto")
     for path in ("x/y", "A-v0", ".", "/"):
         with pytest.raises(SaveError, match=r"not a run, expected .*/A-v0/checkpoints/<run> or"):
