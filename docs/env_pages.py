@@ -212,8 +212,9 @@ def _goal(row: EnvRow) -> str:
     if isinstance(task, Avoid):
         lines.append(
             "Entries 3 to 5 of a goal are the centre of the obstacle. While the object's centre is "
-            f"within {task.forbidden} m of it, the reward is lower by 1, and the episode cannot "
-            "succeed any more. The region does not collide."
+            f"within {task.forbidden} m of it, the reward is lower by {task.violation_cost:g} "
+            "(`violation_cost`), and the episode cannot succeed any more. The region does not "
+            "collide."
         )
     lines.append('`info["is_success"]` says whether the goal is achieved now.')
     return " ".join(lines)

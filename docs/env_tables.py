@@ -10,7 +10,7 @@ from envs.observation import bounds, observation_layout
 from envs.options import Options
 from envs.robots.spec import STEP_LENGTH, RobotSpec
 from envs.suite import EnvRow
-from envs.tasks.goals import Orient
+from envs.tasks.goals import Avoid, Orient
 
 NBSP = "\N{NO-BREAK SPACE}"
 ROTATIONS = {
@@ -90,6 +90,8 @@ def arguments(row: EnvRow) -> str:
 def _applies(name: str, row: EnvRow) -> bool:
     if name == "angle_tolerance":
         return isinstance(row.task, Orient)
+    if name == "violation_cost":
+        return isinstance(row.task, Avoid)
     return name != "n_eigengrasps" or row.robot.name != "ParallelJaw"
 
 

@@ -82,6 +82,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         self._arena, self._task = row.arena, row.task
         if self._options.angle_tolerance is not None:
             self.angle_tolerance = self._options.angle_tolerance
+        if self._options.violation_cost is not None:
+            self._task = self._task.with_violation_cost(self._options.violation_cost)
         self._objects = self._options.chosen_objects(robot.name, row.objects)
 
         self.gripper_type = robot.name

@@ -36,6 +36,8 @@ class Options:
             entry of its own. The greatest number depends on the gripper, see robots/eigengrasps.py.
         angle_tolerance: greatest angle (rad) at which a goal counts as achieved, in (0, pi]; None:
             the task's default. Only for goals with a rotation, whose default is 0.2.
+        violation_cost: what a step inside the obstacle takes from the reward, in [0, 100]; None:
+            the task's default. Only for tasks with an obstacle, whose default is 1.
         render_width: width of a picture in pixels, in [16, 4096].
         render_height: height of a picture in pixels, in [16, 4096].
         render_trace: whether pictures show the object's path since the start of the episode.
@@ -53,6 +55,7 @@ class Options:
     workspace: Bounds | None = None
     n_eigengrasps: int = 0
     angle_tolerance: float | None = None
+    violation_cost: float | None = None
     render_width: int = 640
     render_height: int = 480
     render_trace: bool = False

@@ -23,6 +23,8 @@ from .arenas import ArenaSpec, ResetError
 _MAX_SAMPLES = 1000
 # Initial position and goal may be too close together for an obstacle between them.
 _MAX_SAMPLES_BETWEEN = 100
+# Of a violation; values of greater costs would be too large to learn.
+_MAX_COST = 100.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class Task:
     Attributes:
         goal_size: length G of a goal; its first three numbers are the position (world, m).
         tolerance: greatest distance (m) at which a goal counts as achieved.
-        lowest_reward: least reward of a step.
         forbidden: radius of the obstacle (m); inside it, the object's centre is a violation; 0:
             there is none.
+        violation_cost: what a step with a violation takes from the reward; None: there is no
+            obstacle.
         angle_tolerance: greatest angle (rad) at which a goal counts as achieved; None if goals have
             no rotation.
         goal_layout: blocks (name, size, unit) of a goal.
@@ -42,10 +45,27 @@ class Task:
 
     goal_size: int = 3
     tolerance: float = 0.05
-    lowest_reward: float = -1.0
     forbidden: float = 0.0
+    violation_cost: float | None = None
     angle_tolerance: float | None = None
     goal_layout: ObservationLayout = (("object_pos", 3, "m"),)
+
+    @property
+    def lowest_reward(self) -> float:
+        """Least reward of a step."""
+        return -1.0 - (self.violation_cost or 0.0)
+
+    def with_violation_cost(self, cost: float) -> "Task":
+        """Returns the task with another cost of a violation.
+
+        Raises:
+            ValueError: the cost is not in [0, 100], or there is no obstacle.
+        """
+        if self.violation_cost is None:
+            raise ValueError(f"violation_cost = {cost!r}, expected None: there is no obstacle")
+        if not (isinstance(cost, int | float) and 0.0 <= cost <= _MAX_COST):
+            raise ValueError(f"violation_cost = {cost!r}, expected a value in [0, {_MAX_COST:g}]")
+        return replace(self, violation_cost=float(cost))
 
     def with_angle_tolerance(self, angle: float) -> "Task":
         """Returns the task with another angle tolerance.
@@ -116,11 +136,12 @@ class Task:
     ) -> Any:
         """Returns rewards of goals [..., G]: float32 [...], a NumPy scalar for single goals.
 
-        The reward is 0 within a share of the tolerance, else -1; a violation costs another -1.
+        The reward is 0 within a share of the tolerance, else -1; a violation costs more.
         """
         success = self.success(achieved_goal, desired_goal, tolerance_share)
         violation = self.violation(achieved_goal, desired_goal)
-        return np.float32(success) - np.float32(1.0) - np.float32(violation)
+        cost = np.float32(self.violation_cost or 0.0)
+        return np.float32(success) - np.float32(1.0) - cost * np.float32(violation)
 
 
 @dataclass(frozen=True)
@@ -198,9 +219,9 @@ class Avoid(Task):
     """
 
     goal_size: int = 6
-    lowest_reward: float = -2.0
     goal_layout: ObservationLayout = (("object_pos", 3, "m"), ("obstacle_pos", 3, "m"))
     forbidden: float = 0.1
+    violation_cost: float | None = 1.0
     p_between: float = 0.5
 
     def sample_goal(

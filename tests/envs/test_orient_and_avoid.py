@@ -77,6 +77,23 @@ def test_the_angle_tolerance_is_an_argument():
         GraspEnv("FlatPJOrient-v0", angle_tolerance=-1)
 
 
+def test_the_cost_of_a_violation_is_an_argument():
+    env = GraspEnv("ObstacleSHCube-v0", violation_cost=5)
+    goal = env.reset(seed=0)[0]["desired_goal"]
+    inside, outside = np.tile(goal, (2, 1))
+    inside[:3] = goal[3:]
+    assert env.compute_reward(np.stack([inside, outside]), goal).tolist() == [-6.0, 0.0]
+    assert env.lowest_reward == -6.0
+    env.close()
+    with pytest.raises(ValueError, match="violation_cost = 2, expected None: there is no obst"):
+        GraspEnv("FlatPJCube-v0", violation_cost=2)
+    for cost in (-1, 101, float("nan"), "2"):
+        with pytest.raises(
+            ValueError, match=r"violation_cost = .*, expected a value in \[0, 100\]"
+        ):
+            GraspEnv("ObstacleSHCube-v0", violation_cost=cost)
+
+
 def test_a_violation_excludes_success():
     env = gymnasium.make("ObstacleSHCube-v0", air_goal_share=0.0)
     env.reset(seed=0)
