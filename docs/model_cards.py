@@ -47,9 +47,8 @@ def overview() -> str:
         here, *others = evaluations(stats)
         elsewhere = (f"{other['env']} {other['success']:.3f}" for other in others)
         rates_here = (f"{here[key]:.3f}" for key in ("success", "success_air"))
-        trained = f"{stats['env']}, seed {stats['seed']}"
-        rows.append((file.parent.name, trained, *rates_here, ", ".join(elsewhere)))
-    head = ("Agent", "Trained on", "All goals", "Air goals", "All goals elsewhere")
+        rows.append((file.parent.name, _origin(stats), *rates_here, ", ".join(elsewhere)))
+    head = ("Agent", "Origin", "All goals", "Air goals", "All goals elsewhere")
     return table(head, rows)
 
 
@@ -57,7 +56,7 @@ def card(folder: Path) -> str:
     """Returns the card of an agent in Markdown."""
     stats = _read(folder / "stats.json")
     parts = [
-        f"# {folder.name}: an agent trained on {stats['env']}",
+        f"# {folder.name}: {_origin(stats)}",
         _what(stats),
         "## Success",
         "Episodes of seed 1000, which no choice of settings used; success at the last step.",
@@ -90,14 +89,21 @@ def start_of(stats: dict[str, Any]) -> str:
     return f"from the agent in {loaded.partition(': ')[0]} ({success})"
 
 
+def _origin(stats: dict[str, Any]) -> str:
+    """Returns where an agent was trained; where it did not improve, it is another one's copy."""
+    if stats["epochs"][-1]["epoch"] == 0:
+        return f"a copy of {Path(stats['config']['load_pretrained']).name}"
+    return f"trained on {stats['env']}, seed {stats['seed']}"
+
+
 def _what(stats: dict[str, Any]) -> str:
     gripper = SUITE[stats["env"]].robot.name
     config = stats["config"]
     layers, width = config["actor_net_nlayers"], config["actor_net_layer_width"]
     return (
         f"A policy for the {gripper}, learned with DDPG and hindsight replay. Actor and critic "
-        f"have {layers} layers of {width} units.\ndocs/environments.md says what it observes and "
-        "what its actions mean."
+        f"have {layers - 1} hidden layers of {width} units.\n"
+        "docs/environments.md says what it observes and what its actions mean."
     )
 
 

@@ -85,13 +85,14 @@ def finished(stats: Path) -> bool:
 
 
 def evaluated(env_id: str, folder: Path, out: Path, seen: str) -> None:
-    """Plays an agent's fresh episodes in an environment; writes what they came to."""
+    """Plays fresh episodes with the best agent of a run; writes what they came to."""
+    agent = best_or_latest(ROOT / folder).relative_to(ROOT)
     suffix = "" if env_id == seen else f"_{env_id.removesuffix('-v0')}"
     target = out.with_name(f"{out.stem}_evaluation{suffix}.json")
-    if target.exists() and target.stat().st_mtime > (ROOT / folder / FILES[0]).stat().st_mtime:
+    if target.exists() and target.stat().st_mtime > (ROOT / agent / FILES[0]).stat().st_mtime:
         return
     episodes = ["--ntests", str(EPISODES), "--seed", str(EPISODE_SEED), "--json", str(target)]
-    arguments = ["--env", env_id, "--load", str(folder), *episodes]
+    arguments = ["--env", env_id, "--load", str(agent), *episodes]
     run([sys.executable, "examples/evaluate.py", *arguments])
 
 

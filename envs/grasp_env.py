@@ -176,7 +176,7 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
         info: Any = None,
         tolerance_share: float = 1.0,
     ) -> Any:
-        """Returns 0 if the goal is achieved, else -1; a violation costs another -1.
+        """Returns 0 if the goal is achieved, else -1; a violation lowers it by `violation_cost`.
 
         Args:
             achieved_goal: [..., G].

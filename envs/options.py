@@ -41,7 +41,7 @@ class Options:
         render_width: width of a picture in pixels, in [16, 4096].
         render_height: height of a picture in pixels, in [16, 4096].
         render_trace: whether pictures show the object's path since the start of the episode.
-        renderer: "software" gives identical pictures on all machines. "egl" is several times faster
+        renderer: "software" gives identical pictures on all machines. "egl" is faster
             but needs EGL, and its pictures differ slightly from call to call.
 
     Raises:

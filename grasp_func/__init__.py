@@ -3,7 +3,7 @@
     cfg = grasp_func.load_config(grasp_func.DEFAULT_CONFIG, "FlatPJCube-v0")
     for result in grasp_func.train(cfg, "envs:FlatPJCube-v0", save_dir="saves"):
         print(result.schedule.epoch, result.eval_result.success)
-    grasp_func.evaluate("saves/FlatPJCube-v0", "envs:FlatPJCube-v0", n=100, seed=0)
+    grasp_func.evaluate("saves/FlatPJCube-v0/best", "envs:FlatPJCube-v0", n=100, seed=0)
 
 Names are imported when they are first used, so that `import grasp_func` loads neither torch nor
 jax.

@@ -12,5 +12,5 @@ _ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 
 # The settings that are used where no others are named.
 DEFAULT_CONFIG = _ROOT / "configs" / "experiment_config.yaml"
-# Holds a folder with the agent of each gripper.
+# Holds a folder for each shipped agent: of a gripper, or of a single environment.
 PRETRAINED = _ROOT / "saves" / "pretrain"

@@ -1,5 +1,6 @@
 """Every shipped agent still reaches what was published of it."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,11 +14,22 @@ AGENTS = sorted(path.parent.name for path in PRETRAINED.glob("*/stats.json"))
 EPISODES = 1000  # those of docs/publish.py
 
 
+def published(name):
+    """Returns the evaluation of a shipped agent that the cards and tables show."""
+    stats = json.loads((PRETRAINED / name / "stats.json").read_text())
+    path = ROOT / "docs" / "results" / stats["env"] / f"seed{stats['seed']}_evaluation.json"
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_what_was_published_is_of_this_agent(name):
+    actor = (PRETRAINED / name / "actor.pt").read_bytes()
+    assert published(name)["actor_sha256"] == hashlib.sha256(actor).hexdigest()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_success_is_within_the_published_interval(name):
-    stats = json.loads((PRETRAINED / name / "stats.json").read_text())
-    path = ROOT / "docs" / "results" / stats["env"] / f"seed{stats['seed']}_evaluation.json"
-    published = json.loads(path.read_text())
-    result = evaluate(PRETRAINED / name, f"envs:{stats['env']}", n=EPISODES, seed=1000)
-    assert published["success_low"] <= result.success <= published["success_high"]
+    expected = published(name)
+    result = evaluate(PRETRAINED / name, f"envs:{expected['env']}", n=EPISODES, seed=1000)
+    assert expected["success_low"] <= result.success <= expected["success_high"]

@@ -76,7 +76,7 @@ def test_every_seed_is_trained_and_evaluated_once(publish, tmp_path):
     assert (
         "train.py --env A-v0 --save-dir runs/A-v0/seed3 --plain --set=seed=3 --set=k=1" in first[0]
     )
-    assert "evaluate.py --env B-v0 --load runs/A-v0/seed3/A-v0 --ntests 1000" in first[2]
+    assert "evaluate.py --env B-v0 --load runs/A-v0/seed3/A-v0/best --ntests 1000" in first[2]
     results = {path.name for path in (tmp_path / "docs" / "results" / "A-v0").iterdir()}
     of_seeds = {
         f"seed{seed}{suffix}.json"

@@ -156,7 +156,7 @@ ENV_OPTIONS = (
         ["--env"],
         type=_EnvId(),
         required=True,
-        help="One that `grasp-func envs` or --import names.",
+        help="Its id, as `grasp-func envs` lists it or --import registers it.",
     ),
     click.RichOption(
         ["--import", "modules"],

@@ -21,7 +21,9 @@ COUNT = click.IntRange(min=1)
 
 @click.command(cls=arguments.Command, help=__doc__, params=list(arguments.AGENT_OPTIONS))
 @click.option("--ntests", type=COUNT, default=100, metavar="N", help="Number of episodes.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="S", help="Of the episodes.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, metavar="S", help="Seed of the episodes."
+)
 @click.option("--render", is_flag=True, help="Show all episodes in a window.")
 @click.option("--record", type=arguments.FILE, metavar="FILE", help="Film to .mp4, .gif or .webp.")
 @click.option("--filmed", type=COUNT, default=5, metavar="N", help="Film the first N.")
@@ -43,6 +45,7 @@ def _evaluate(args: SimpleNamespace) -> None:
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import run_dir
     from grasp_func.storage.atomic import atomic_write_text
+    from grasp_func.storage.parts import part_of_file
     from grasp_func.training import eval_report
 
     directory = arguments.agent_directory(args.load, args.env)
@@ -61,7 +64,9 @@ def _evaluate(args: SimpleNamespace) -> None:
         if args.record:
             print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
-            facts = {"env": args.env, "load": str(directory), "seed": args.seed}
+            actor = part_of_file(directory / run_dir.FILES[0]).sha256
+            facts = {"env": args.env, "load": str(directory), "actor_sha256": actor}
+            facts["seed"] = args.seed
             atomic_write_text(args.json, eval_report.to_json(facts, eval_result))
         if args.csv:
             atomic_write_text(args.csv, eval_report.to_csv(eval_result))

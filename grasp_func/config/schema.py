@@ -3,7 +3,7 @@
 The keys are grouped into small models by the part of the program that uses them; `Config` combines
 the models into the flat set of keys that a configuration file has. Defaults are the values
 published with Dext-Gen, arXiv:2206.13966; keys that Dext-Gen does not have leave its method
-unchanged, except for `confirm_episodes`. Departs from Dext-Gen: a wrong type or a value out of
+unchanged, except for `actor_net_type` and `confirm_episodes`. Departs from Dext-Gen: a wrong type or a value out of
 range is an error, and 0 is a seed like any other.
 """
 
@@ -285,8 +285,8 @@ class Execution(_Keys):
         "auto",
         "traced: gradient steps recorded once, then replayed; eager: the same bits, slower, for "
         "debugging; compiled: machine code, faster, different bits, needs a C++ compiler; auto: "
-        "compiled where a compiler works, for more than 100,000 gradients of all workers; else "
-        "traced",
+        "compiled for more than 100,000 gradients of all workers, where a compiler works and all "
+        "CPUs are of one kind; else traced",
     )
 
     @field_validator("updates", mode="before")

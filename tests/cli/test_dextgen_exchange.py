@@ -1,5 +1,6 @@
 """Agents go to Dext-Gen and come back, on the command line."""
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -28,12 +29,14 @@ def exchanged(tmp_path_factory):
 
 
 def result_of(folder, cwd):
-    """Returns what `evaluate` writes of three episodes, without the name of the folder."""
+    """Returns what `evaluate` writes of three episodes, without what names the agent."""
     arguments = ["--env", ENV, "--load", str(folder), "--ntests", "3", "--json", "result.json"]
     done = launch("grasp-func", "evaluate", *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     result = json.loads((cwd / "result.json").read_text())
     assert result.pop("load") == str(folder)
+    actor = (cwd / folder / "actor.pt").read_bytes()
+    assert result.pop("actor_sha256") == hashlib.sha256(actor).hexdigest()
     return result
 
 
