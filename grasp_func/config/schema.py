@@ -3,8 +3,8 @@
 The keys are grouped into small models by the part of the program that uses them; `Config` combines
 the models into the flat set of keys that a configuration file has. Defaults are the values
 published with Dext-Gen, arXiv:2206.13966; keys that Dext-Gen does not have leave its method
-unchanged, except for `actor_net_type` and `confirm_episodes`. Departs from Dext-Gen: a wrong type or a value out of
-range is an error, and 0 is a seed like any other.
+unchanged, except for `actor_net_type` and `confirm_episodes`. Departs from Dext-Gen: a wrong type
+or a value out of range is an error, and 0 is a seed like any other.
 """
 
 import math
