@@ -72,7 +72,7 @@ def page(row: EnvRow) -> str:
     n_obs = sum(n for _, n, _ in observation_layout(robot))
     parts = [
         f"# {row.env_id}",
-        *_film(row),
+        _film(row),
         _summary(row),
         f"![{row.env_id} as an episode begins, and with a grasp at hand]({row.env_id}.png)",
         env_tables.table(
@@ -153,10 +153,9 @@ def _card(row: EnvRow) -> str:
     return "; ".join(filter(None, (what, extra)))
 
 
-def _film(row: EnvRow) -> list[str]:
-    """Returns the film of the agent that was trained on the environment, if there is one."""
-    file = film_of(row.env_id)
-    return [f"![The shipped agent plays](../images/{file.name})"] if file.exists() else []
+def _film(row: EnvRow) -> str:
+    player = "scripted policy" if agent_of(row.env_id) is None else "shipped agent"
+    return f"![The {player} plays](../images/{film_of(row.env_id).name})"
 
 
 def _summary(row: EnvRow) -> str:
@@ -246,25 +245,18 @@ def _start(row: EnvRow) -> str:
 
 
 def _results(row: EnvRow) -> str:
-    folder = agent_of(row)
-    facts = json.loads((folder / "stats.json").read_text(encoding="utf-8"))
-    source: str = facts["env"]
-    where = "here" if source == row.env_id else f"on `{source}`"
-    lines = []
-    for result in evaluations(facts):
-        if result["env"] == row.env_id:
-            lines += [
-                f"The shipped agent `saves/pretrain/{folder.name}`, trained {where}, in "
-                f"{result['n']} episodes:",
-                env_tables.table(
-                    ("Goals", "Success", "95% interval", "Episodes"), env_tables.rates(result)
-                ),
-            ]
-    if (ROOT / "docs" / "results" / f"{row.env_id}.md").exists():
-        lines.append(f"[How it was trained](../results/{row.env_id}.md)")
-    if not lines:
-        lines.append(
-            "No agent has been measured here yet. To train one: "
+    agent = agent_of(row.env_id)
+    if agent is None:
+        return (
+            "No agent has been trained here yet. To train one: "
             f"`grasp-func train -n 2 --env {row.env_id}`"
         )
-    return "\n\n".join(lines)
+    here = evaluations(json.loads((agent / "stats.json").read_text(encoding="utf-8")))[0]
+    head = ("Goals", "Success", "95% interval", "Episodes")
+    return "\n\n".join(
+        [
+            f"The shipped agent `saves/pretrain/{agent.name}` in {here['n']} episodes:",
+            env_tables.table(head, env_tables.rates(here)),
+            f"[How it was trained](../results/{row.env_id}.md)",
+        ]
+    )

@@ -1,31 +1,53 @@
-"""Films shipped agents: `python docs/films.py FlatSHCube-v0`; without an id, all that lack a film.
+"""Films the environments: `python docs/films.py FlatSHCube-v0`; without an id, all without a film.
 
-A film shows the first episodes of seed 1000 with goals in the air: none was chosen.
+A film shows the first episodes of seed 1000 with goals in the air, none of them chosen. The shipped
+agent plays; where there is none, the scripted policy of the tests.
 """
 
 import argparse
-import json
+import sys
+from contextlib import closing
 
-from model_cards import agent_of, film_of
+import gymnasium
+from model_cards import ROOT, agent_of, film_of
 
 from envs.suite import SUITE
+from grasp_func.cli.film import Filmed
 from grasp_func.cli.main import main as grasp_func
+
+sys.path.append(str(ROOT / "tests" / "envs"))
+from scripted import LiftPolicy
 
 SEED = 1000
 
 
 def film(env_id: str, n_episodes: int) -> None:
     """Plays and films episodes."""
-    agent, n = agent_of(SUITE[env_id]), str(n_episodes)
+    agent = agent_of(env_id)
+    if agent is None:
+        return film_scripted(env_id, n_episodes)
+    n = str(n_episodes)
     episodes = ["--ntests", n, "--filmed", n, "--seed", str(SEED)]
     goals = ["--set", "kwargs.air_goal_share=1"]
     files = ["--load", str(agent), "--record", str(film_of(env_id))]
     if grasp_func(["evaluate", "--env", env_id, *episodes, *goals, *files]):
         raise SystemExit(1)
+    return None
+
+
+def film_scripted(env_id: str, n_episodes: int) -> None:
+    """Films the scripted policy."""
+    env = gymnasium.make(env_id, render_mode="rgb_array", air_goal_share=1.0)
+    with closing(Filmed(env, film_of(env_id), n_episodes)) as filmed:
+        for episode in range(n_episodes):
+            observation, _ = filmed.reset(seed=SEED + episode)
+            policy, done = LiftPolicy(env.unwrapped), False
+            while not done:
+                observation, _, _, done, _ = filmed.step(policy(observation))
 
 
 def main() -> None:
-    """Films the agents that the command line names."""
+    """Films the environments that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("env_ids", nargs="*", metavar="ID")
     parser.add_argument("--episodes", type=int, default=1)
@@ -33,14 +55,8 @@ def main() -> None:
     unknown = set(arguments.env_ids) - set(SUITE)
     if unknown:
         parser.error(f"no such environment: {', '.join(sorted(unknown))}")
-    for env_id in arguments.env_ids or filter(_lacks_film, SUITE):
+    for env_id in arguments.env_ids or [id_ for id_ in SUITE if not film_of(id_).exists()]:
         film(env_id, arguments.episodes)
-
-
-def _lacks_film(env_id: str) -> bool:
-    """Whether an agent was trained on this environment, and never filmed."""
-    stats = json.loads((agent_of(SUITE[env_id]) / "stats.json").read_text(encoding="utf-8"))
-    return stats["env"] == env_id and not film_of(env_id).exists()
 
 
 if __name__ == "__main__":

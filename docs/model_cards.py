@@ -10,7 +10,7 @@ from typing import Any
 
 from env_tables import rates, table
 
-from envs.suite import SUITE, EnvRow
+from envs.suite import SUITE
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENTS = ROOT / "saves" / "pretrain"
@@ -22,14 +22,15 @@ LIMITS = (
 )
 
 
-def agent_of(row: EnvRow) -> Path:
-    """Returns the folder of the shipped agent: of the environment, or else of its gripper."""
-    agents = (AGENTS / name for name in (row.env_id, row.robot.name))
-    return next(folder for folder in agents if folder.is_dir())
+def agent_of(env_id: str) -> Path | None:
+    """Returns the folder of the agent that was trained on an environment; None: there is none."""
+    folders = (AGENTS / name for name in (env_id, SUITE[env_id].robot.name))
+    agents = (folder for folder in folders if (folder / "stats.json").exists())
+    return next((agent for agent in agents if _read(agent / "stats.json")["env"] == env_id), None)
 
 
 def film_of(env_id: str) -> Path:
-    """Returns where the film of an environment's agent is, which docs/films.py makes."""
+    """Returns where the film of an environment is, which docs/films.py makes."""
     return ROOT / "docs" / "images" / f"{env_id.removesuffix('-v0')}.webp"
 
 

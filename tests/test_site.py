@@ -20,7 +20,7 @@ sys.path.append(str(ROOT / "docs"))
 import command_page
 import env_pages
 import quickstart_notebook
-from model_cards import AGENTS
+from model_cards import AGENTS, agent_of
 
 
 def last_indices(page, heading):
@@ -51,16 +51,21 @@ def test_ranges_and_results_come_from_the_code_and_its_measurements():
     rate = json.loads(measured.read_text())["success"]
     assert f"| all | {rate:.3f} | [" in page
     assert "| `distal3` | 16 | [0,\N{NO-BREAK SPACE}0.8377] rad | 0.3333 x `medial3` |  |" in page
-    assert "has been measured" in env_pages.page(env_pages.SUITE["FlatPJOrientQuat-v0"])
+    assert "No agent has been trained" in env_pages.page(env_pages.SUITE["FlatPJOrientQuat-v0"])
 
 
-@pytest.mark.parametrize("agent", sorted(path.parent for path in AGENTS.glob("*/stats.json")))
-def test_a_film_shows_each_shipped_agent(agent):
-    env_id = json.loads((agent / "stats.json").read_text())["env"]
+@pytest.mark.parametrize("env_id", envs.ENV_IDS)
+def test_a_film_shows_each_environment(env_id):
     film = f"images/{env_id.removesuffix('-v0')}.webp"
-    assert f"(../{film})" in env_pages.page(env_pages.SUITE[env_id])
+    player = "scripted policy" if agent_of(env_id) is None else "shipped agent"
+    assert f"![The {player} plays](../{film})" in env_pages.page(env_pages.SUITE[env_id])
     assert (ROOT / "docs" / film).stat().st_size < 700_000
-    assert f"`docs/{film}`" in (agent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("card", sorted(AGENTS.glob("*/README.md")))
+def test_a_card_names_an_existing_film(card):
+    (film,) = re.findall(r"`(docs/images/\w+\.webp)`", card.read_text(encoding="utf-8"))
+    assert (ROOT / film).exists()
 
 
 def test_a_picture_shows_its_environment(tmp_path):
