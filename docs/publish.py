@@ -142,10 +142,14 @@ def begin_page(env_id: str, stats: dict[str, Any]) -> None:
 
 
 def draw_curves(results: Path) -> None:
-    """Plots all runs of a folder with results."""
-    curves = (path for path in results.glob("*seed*.json") if "_evaluation" not in path.name)
+    """Plots all runs of a folder with results; `<variant>_seed<n>` is labelled `<variant>`."""
+    runs = []
+    for path in sorted(results.glob("*seed*.json")):
+        variant = path.stem.rpartition("_seed")[0].replace("_", " ")
+        if "_evaluation" not in path.name:
+            runs.append(f"{variant}={path}" if variant else str(path))
     picture = str(results / "curves.png")
-    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *map(str, sorted(curves))])
+    run([sys.executable, "-m", "grasp_func", "plot", "--out", picture, *runs])
 
 
 def run(command: Sequence[str]) -> None:
