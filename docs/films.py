@@ -21,18 +21,14 @@ from scripted import LiftPolicy
 SEED = 1000
 
 
-def film(env_id: str, n_episodes: int) -> None:
-    """Plays and films episodes."""
-    agent = agent_of(env_id)
-    if agent is None:
-        return film_scripted(env_id, n_episodes)
-    n = str(n_episodes)
+def film_agent(env_id: str, n_episodes: int) -> None:
+    """Films the shipped agent."""
+    agent, n = agent_of(env_id), str(n_episodes)
     episodes = ["--ntests", n, "--filmed", n, "--seed", str(SEED)]
     goals = ["--set", "kwargs.air_goal_share=1"]
     files = ["--load", str(agent), "--record", str(film_of(env_id))]
     if grasp_func(["evaluate", "--env", env_id, *episodes, *goals, *files]):
         raise SystemExit(1)
-    return None
 
 
 def film_scripted(env_id: str, n_episodes: int) -> None:
@@ -56,6 +52,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such environment: {', '.join(sorted(unknown))}")
     for env_id in arguments.env_ids or [id_ for id_ in SUITE if not film_of(id_).exists()]:
+        film = film_scripted if agent_of(env_id) is None else film_agent
         film(env_id, arguments.episodes)
 
 
