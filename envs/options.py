@@ -41,8 +41,8 @@ class Options:
         render_width: width of a picture in pixels, in [16, 4096].
         render_height: height of a picture in pixels, in [16, 4096].
         render_trace: whether pictures show the object's path since the start of the episode.
-        renderer: "software" gives identical pictures on all machines. "egl" is faster
-            but needs EGL, and its pictures differ slightly from call to call.
+        renderer: "software" gives identical pictures on all machines. "egl" is faster but needs
+            EGL, and its pictures differ slightly from call to call.
 
     Raises:
         ValueError: a value is out of its range.

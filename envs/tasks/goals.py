@@ -23,7 +23,7 @@ from .arenas import ArenaSpec, ResetError
 _MAX_SAMPLES = 1000
 # Initial position and goal may be too close together for an obstacle between them.
 _MAX_SAMPLES_BETWEEN = 100
-# Of a violation; values of greater costs would be too large to learn.
+# Greatest cost of a violation.
 _MAX_COST = 100.0
 
 

@@ -65,8 +65,8 @@ def _evaluate(args: SimpleNamespace) -> None:
             print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
             actor = part_of_file(directory / run_dir.FILES[0]).sha256
-            facts = {"env": args.env, "load": str(directory), "actor_sha256": actor}
-            facts["seed"] = args.seed
+            agent = {"load": str(directory), "actor_sha256": actor}
+            facts = {"env": args.env, **agent, "seed": args.seed}
             atomic_write_text(args.json, eval_report.to_json(facts, eval_result))
         if args.csv:
             atomic_write_text(args.csv, eval_report.to_csv(eval_result))
