@@ -54,9 +54,9 @@ def train(
         comm: the processes; None: MPI's world, or one process.
 
     Returns:
-        an iterator of the epochs' results. It ends when `early_stop` is reached or `epochs` are
-        completed; a caller may stop earlier. With `load_pretrained` the first result is that of
-        epoch 0, the evaluation of the pre-trained agent.
+        an iterator of the epochs' results. It ends when `early_stop` is reached, `patience`
+        is lost or `epochs` are completed; a caller may stop earlier. With `load_pretrained` the
+        first result is that of epoch 0, the evaluation of the pre-trained agent.
 
     Raises:
         UserError: environment or configuration cannot be used, or (while iterating) a file cannot

@@ -107,14 +107,16 @@ def _reason(run: Run, result: EpochResult) -> str:
     cfg, epoch = run.cfg, result.schedule.epoch
     if not result.is_last(cfg):
         return f"stopped on request after epoch {epoch}"
-    if not result.reached_goal(cfg):
-        return f"finished: all {cfg.epochs} epochs are completed"
-    decisive = result.confirmation or result.eval_result
-    said = interval(summary(decisive))
-    return (
-        f"finished: early stop after epoch {epoch}, success {said} of {decisive.overall.n} "
-        f"episodes reaches early_stop = {cfg.early_stop}"
-    )
+    if result.reached_goal(cfg):
+        decisive = result.confirmation or result.eval_result
+        said = interval(summary(decisive))
+        return (
+            f"finished: early stop after epoch {epoch}, success {said} of {decisive.overall.n} "
+            f"episodes reaches early_stop = {cfg.early_stop}"
+        )
+    if result.lost_patience(cfg):
+        return f"finished: {cfg.patience} epochs brought no better agent"
+    return f"finished: all {cfg.epochs} epochs are completed"
 
 
 def how_to_resume(args: SimpleNamespace, paths: RunPaths | None, comm: Comm) -> str:

@@ -69,6 +69,11 @@ class Budget(_Keys):
         "size of a second evaluation that must also reach early_stop: new episodes, in total over "
         "all workers; 0: no second evaluation",
     )
+    patience: Count | None = _key(
+        None,
+        "training also ends after this many epochs without a better agent, counted from the late "
+        "phase on; null: never",
+    )
 
 
 class Learning(_Keys):

@@ -60,9 +60,14 @@ class EpochResult(NamedTuple):
         success = min(self.eval_result.success, decisive.success if decisive else 0.0)
         return success >= cfg.early_stop and not self.curriculum_active
 
+    def lost_patience(self, cfg: Config) -> bool:
+        """Returns whether training ends with this epoch for want of a better agent."""
+        return cfg.patience is not None and self.schedule.without_better >= cfg.patience
+
     def is_last(self, cfg: Config) -> bool:
         """Returns whether training ends with this epoch."""
-        return self.reached_goal(cfg) or self.schedule.epoch >= cfg.epochs
+        completed = self.schedule.epoch >= cfg.epochs
+        return completed or self.reached_goal(cfg) or self.lost_patience(cfg)
 
 
 def train(
@@ -73,7 +78,7 @@ def train(
     on_cycle: OnCycle | None = None,
     on_progress: OnProgress | None = None,
 ) -> Iterator[EpochResult]:
-    """Trains until `early_stop` is confirmed or `epochs` are completed.
+    """Trains until `early_stop` is confirmed, `patience` is lost or `epochs` are completed.
 
     A run that begins with a pre-trained agent evaluates it first, in the true task: epoch 0.
 

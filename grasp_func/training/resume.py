@@ -32,8 +32,8 @@ from grasp_func.storage.run_dir import best_or_latest, pretrain_directory
 from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run, empty_buffers, initial_state
 
-CHANGEABLE = ("epochs", "early_stop", "confirm_episodes")
-FORMAT = 5  # of checkpoints; another one is refused
+CHANGEABLE = ("epochs", "early_stop", "confirm_episodes", "patience")
+FORMAT = 6  # of checkpoints; another one is refused
 
 
 class ResumePoint(NamedTuple):
@@ -133,8 +133,8 @@ def resumed_config(path: StrPath, env_id: str, overrides: list[str]) -> Config:
             )
     if cfg.epochs <= checkpoint.epoch or (facts.finished and cfg == before):
         raise ConfigError(
-            f"{path}: this run has finished {checkpoint.epoch} epochs; --set epochs=N or "
-            "early_stop=X to go on"
+            f"{path}: this run has finished {checkpoint.epoch} epochs; --set epochs=N, "
+            "early_stop=X or patience=N to go on"
         )
     return cfg
 

@@ -16,8 +16,7 @@ class ScheduleState(NamedTuple):
     """What the schedule depends on; equal on all processes.
 
     The curriculum is active while the angle tolerance is wider than the true task's. Success is
-    easy then, so it counts for nothing but the tolerance: `late_hits`, `fine_hits`, `best` and
-    `best_confirmed` stay as they are.
+    easy then, so it counts for nothing but the tolerance: only `epoch` and `tightenings` change.
     """
 
     epoch: int = 0  # epochs completed
@@ -28,6 +27,7 @@ class ScheduleState(NamedTuple):
     # Lower end of the 95% interval of the best agent's success rate, in both of its evaluations:
     # 0.98 of 100 episodes is not yet better than 0.97 of 1000.
     best_confirmed: float = 0.0
+    without_better: int = 0  # epochs since the best agent; the early phase does not count
 
     def advanced(
         self,
@@ -54,6 +54,9 @@ class ScheduleState(NamedTuple):
             fine_hits=self.fine_hits + _reached(success, cfg.fine_success),
             best=max(self.best, success),
             best_confirmed=max(self.best_confirmed, confirmed),
+            without_better=0
+            if self.phase == "early" or confirmed > self.best_confirmed
+            else self.without_better + 1,
         )
 
     def pretrained(self, cfg: Config, success: float, confirmed: float = 0.0) -> "ScheduleState":

@@ -38,6 +38,11 @@ def test_early_stop_names_the_evaluation_that_decided(ended):
     assert " of 3 episodes reaches" in first
 
 
+def test_lost_patience(ended):
+    first, *_ = ended(epochs=30, patience=2, late_success=0.0, evals=3)
+    assert first == "finished: 2 epochs brought no better agent"
+
+
 def test_a_stop_on_request_can_be_resumed(ended):
     *lines, last = ended(epochs=3, n=2, modules=["helpers"])
     assert lines[0] == "stopped on request after epoch 2"

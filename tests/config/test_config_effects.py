@@ -257,6 +257,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], Any, Judge]] = {  # key: (other setting
     "fine_lr": (FINE, 0.125, shows(learning_rate_scale, [1, 1, 1], [1, 0.125, 0.125])),
     "early_stop": ({}, 0.0, shows(n_epochs, 2, 1)),
     "confirm_episodes": ({"early_stop": 0.0}, 3, shows(confirmed, None, 3)),
+    "patience": (LATE | {"epochs": 6}, 1, shows(n_epochs, 6, 3)),
     "seed": ({}, 1, start),
     "workers": ({}, 2, shows(evaluated, 2, 4)),
     "kwargs": ({}, {"dims": 3}, shows(sizes_of("actor"), [6, 8, 2], [9, 8, 3])),

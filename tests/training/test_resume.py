@@ -155,9 +155,9 @@ def rewrite_rows(checkpoints, rows):
 FACTS = {
     "the format before": (
         lambda facts: facts.update(format=2),
-        "format 2, this version reads format 5",
+        "format 2, this version reads format 6",
     ),
-    "no format": (lambda facts: facts.pop("format"), "format None, this version reads format 5"),
+    "no format": (lambda facts: facts.pop("format"), "format None, this version reads format 6"),
     "no history": (lambda facts: facts.pop("history"), "damaged, history: Field required"),
     "text for a number": (lambda facts: facts.update(workers="2"), "damaged, workers: Input"),
     "unknown": (lambda facts: facts.update(code="import os"), "damaged, code: Extra inputs"),

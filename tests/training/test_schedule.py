@@ -61,6 +61,17 @@ def test_the_confirmed_success_of_the_best_agent():
     assert schedule.advanced(cfg, 1.0).best_confirmed == 0.4
 
 
+def test_epochs_without_a_better_agent():
+    cfg, schedule, course = tiny_config(late_success=0.5), ScheduleState(), []
+    epochs = [(0.1, 0.1), (0.1, 0), (0.5, 0.4), (0.5, 0), (0.6, 0), (0.6, 0.5), (0.1, 0.2)]
+    for success, confirmed in epochs:
+        schedule = schedule.advanced(cfg, success, confirmed=confirmed)
+        course.append((schedule.phase, schedule.without_better))
+    early, late = [("early", 0)] * 3, [("late", 0), ("late", 1), ("late", 0), ("late", 1)]
+    assert course == early + late
+    assert schedule.advanced(cfg, 1.0, curriculum_active=True).without_better == 1
+
+
 @pytest.mark.parametrize(
     ("success", "phase", "pregrasp"), [(0.3, "early", 0.25), (0.6, "late", 0), (0.9, "fine", 0)]
 )
