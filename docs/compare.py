@@ -20,6 +20,14 @@ class Variant(NamedTuple):
     settings: tuple[str, ...]
 
 
+ABLATIONS: dict[str, tuple[str, ...]] = {
+    "shipped": (),
+    "no_symmetric_replay": ("p_symmetry=0",),
+    "no_pregrasp_starts": ("pregrasp_start=0",),
+    "no_easy_starts": ("pregrasp_start=0", "grasp_start=0"),
+    "no_favoured_replay": ("p_moved=0", "p_lifted=0"),
+    "no_penalty_on_actions": ("action_l2=0",),
+}
 COMPARISONS = {
     "rotations": {
         "matrix": Variant("FlatPJOrient-v0", ("epochs=12",)),
@@ -35,6 +43,13 @@ COMPARISONS = {
             "FlatSHCube-v0", ("epochs=12", f"kwargs.n_eigengrasps={n}")
         )
         for n in (3, 5, 7, 0)
+    },
+    **{
+        f"ablations_{task}": {
+            name: Variant(f"{task}-v0", (f"epochs={epochs}", "early_stop=1", *settings))
+            for name, settings in ABLATIONS.items()
+        }
+        for task, epochs in (("FlatPJCube", 8), ("FlatSHCube", 12))
     },
 }
 
