@@ -115,7 +115,7 @@ def _reason(run: Run, result: EpochResult) -> str:
             f"episodes reaches early_stop = {cfg.early_stop}"
         )
     if result.lost_patience(cfg):
-        return f"finished: {cfg.patience} epochs brought no better agent"
+        return f"finished: no better agent for {cfg.patience} epoch(s)"
     return f"finished: all {cfg.epochs} epochs are completed"
 
 

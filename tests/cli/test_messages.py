@@ -40,7 +40,7 @@ def test_early_stop_names_the_evaluation_that_decided(ended):
 
 def test_lost_patience(ended):
     first, *_ = ended(epochs=30, patience=2, late_success=0.0, evals=3)
-    assert first == "finished: 2 epochs brought no better agent"
+    assert first == "finished: no better agent for 2 epoch(s)"
 
 
 def test_a_stop_on_request_can_be_resumed(ended):
