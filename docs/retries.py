@@ -8,30 +8,28 @@ agent's actions.
 import argparse
 from contextlib import closing
 
-import gymnasium
 import numpy as np
 from model_cards import agent_of
 from publish import EPISODE_SEED, EPISODES
 
-import envs  # noqa: F401
 import grasp_func
-from grasp_func.core.numpy_policy import Policy
+from grasp_func.core.types import Array
+from grasp_func.training.evaluation import evaluate
+from grasp_func.training.goal_env import GoalEnv, GymGoalEnv, make_env
+from grasp_func.training.rollout import PolicyFn, run_episode
 
 STRONGEST = 0.4  # standard deviation of the noise on actions in [-1, 1]
 
 
-def wins(env: gymnasium.Env, policy: Policy, seed: int, attempt: int) -> bool:
+def wins(env: GoalEnv, policy: PolicyFn, seed: int, attempt: int) -> bool:
     """Returns whether an episode succeeds with the noise of this attempt."""
     rng = np.random.default_rng([seed, attempt])
     strength = rng.uniform(0.0, STRONGEST)
-    observation, info = env.reset(seed=seed)
-    done = False
-    while not done:
-        action = policy(observation["observation"], observation["desired_goal"])
-        noisy = np.clip(action + rng.normal(0.0, strength, action.shape), -1.0, 1.0)
-        observation, _, terminated, truncated, info = env.step(noisy.astype(np.float32))
-        done = terminated or truncated
-    return bool(info["is_success"])
+
+    def noisy(action: Array, t: int) -> Array:
+        return np.clip(action + rng.normal(0.0, strength, action.shape), -1.0, 1.0)
+
+    return run_episode(env, policy, seed, noisy)[1].success
 
 
 def main() -> None:
@@ -46,15 +44,13 @@ def main() -> None:
         parser.error(f"{args.env_id}: there is no agent")
     policy = grasp_func.load_policy(agent)
     kwargs = grasp_func.load_config(grasp_func.DEFAULT_CONFIG, args.env_id).kwargs
-    with closing(gymnasium.make(args.env_id, **kwargs)) as env:
-        result = grasp_func.evaluate(agent, env, args.ntests, EPISODE_SEED)
-        left = [episode for episode in result.episodes if not episode.success]
+    with closing(GymGoalEnv(make_env(f"envs:{args.env_id}", kwargs))) as env:
+        result = evaluate(env, policy, EPISODE_SEED, range(args.ntests))
+        left = [episode.seed for episode in result.episodes if not episode.success]
         print(f"{args.env_id}: {len(left)} of {args.ntests} episodes failed")
         for attempt in range(args.tries):
-            left = [one for one in left if not wins(env, policy, one.seed, attempt)]
+            left = [seed for seed in left if not wins(env, policy, seed, attempt)]
             print(f"after {attempt + 1} tries: {len(left)} left", flush=True)
-    for one in left:
-        print(one)
 
 
 if __name__ == "__main__":
