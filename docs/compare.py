@@ -40,9 +40,17 @@ COMPARISONS = {
     },
     "eigengrasps": {
         f"{n or 20}_{'eigengrasps' if n else 'joints'}": Variant(
-            "FlatSHCube-v0", ("epochs=12", f"kwargs.n_eigengrasps={n}")
+            "FlatSHCube-v0", ("epochs=10", f"kwargs.n_eigengrasps={n}")
         )
         for n in (3, 5, 7, 0)
+    },
+    "pretraining": {
+        f"{hand}_{start}": Variant(f"Flat{hand}Mesh-v0", ("epochs=10", *settings))
+        for hand in ("PJ", "Barrett")
+        for start, settings in (
+            ("from_scratch", ()),
+            ("from_the_cube", (f"load_pretrained=saves/pretrain/Flat{hand}Cube-v0",)),
+        )
     },
     **{
         f"ablations_{task}": {
@@ -59,12 +67,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=COMPARISONS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[10], metavar="S")
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="train these (default: all)")
     parser.add_argument("--processes", type=int, default=2, metavar="N")
     args = parser.parse_args()
+    variants = COMPARISONS[args.name]
+    for name in args.only or ():
+        if name not in variants:
+            parser.error(f"{args.name} has no {name!r}, but {', '.join(variants)}")
     results = RESULTS / args.name
     results.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
-        for name, (env_id, settings) in COMPARISONS[args.name].items():
+        for name in args.only or variants:
+            env_id, settings = variants[name]
             runs = Path("runs", args.name, name, f"seed{seed}")
             folder = trained(runs, env_id, seed, args.processes, settings)
             out = results / f"{name}_seed{seed}.json"
