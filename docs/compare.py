@@ -40,7 +40,7 @@ COMPARISONS = {
     },
     "eigengrasps": {
         f"{n or 20}_{'eigengrasps' if n else 'joints'}": Variant(
-            "FlatSHCube-v0", ("epochs=10", f"kwargs.n_eigengrasps={n}")
+            "FlatSHCube-v0", ("epochs=8", f"kwargs.n_eigengrasps={n}")
         )
         for n in (3, 5, 7, 0)
     },
