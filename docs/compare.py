@@ -57,7 +57,7 @@ COMPARISONS = {
             name: Variant(f"{task}-v0", (f"epochs={epochs}", "early_stop=1", *settings))
             for name, settings in ABLATIONS.items()
         }
-        for task, epochs in (("FlatPJCube", 8), ("FlatSHCube", 12))
+        for task, epochs in (("FlatPJCube", 6), ("FlatSHCube", 12))
     },
 }
 
