@@ -38,6 +38,14 @@ def test_the_scripted_policy_lifts_objects_in_many_episodes(env_id):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n_eigengrasps", [0, 3, 5])
+def test_the_scripted_policy_lifts_a_cube_with_few_eigengrasps_and_with_all_joints(n_eigengrasps):
+    env = gymnasium.make("FlatSHCube-v0", air_goal_share=1.0, n_eigengrasps=n_eigengrasps)
+    assert success_rate(env, 100) >= 0.95  # 1.0, .98 and .97
+    env.close()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.8, 1.2])
 @pytest.mark.parametrize("env_id", OPEN_IDS)
 def test_the_scripted_policy_lifts_objects_of_other_sizes(env_id, factor):
