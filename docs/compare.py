@@ -71,9 +71,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, metavar="N")
     args = parser.parse_args()
     variants = COMPARISONS[args.name]
-    for name in args.only or ():
-        if name not in variants:
-            parser.error(f"{args.name} has no {name!r}, but {', '.join(variants)}")
+    if unknown := set(args.only or ()) - set(variants):
+        parser.error(f"{args.name} has {', '.join(variants)}, but no {', '.join(sorted(unknown))}")
     results = RESULTS / args.name
     results.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:

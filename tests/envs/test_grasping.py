@@ -38,10 +38,10 @@ def test_the_scripted_policy_lifts_objects_in_many_episodes(env_id):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_eigengrasps", [0, 3, 5])
-def test_the_scripted_policy_lifts_a_cube_with_few_eigengrasps_and_with_all_joints(n_eigengrasps):
+@pytest.mark.parametrize("n_eigengrasps", [3, 5, 7])  # 0, the default, is tested above
+def test_the_scripted_policy_lifts_a_cube_with_eigengrasps(n_eigengrasps):
     env = gymnasium.make("FlatSHCube-v0", air_goal_share=1.0, n_eigengrasps=n_eigengrasps)
-    assert success_rate(env, 100) >= 0.95  # 1.0, .98 and .97
+    assert success_rate(env, 100) >= 0.95  # .98, .97 and 1.0
     env.close()
 
 
