@@ -26,7 +26,6 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "no_pregrasp_starts": ("pregrasp_start=0",),
     "no_easy_starts": ("pregrasp_start=0", "grasp_start=0"),
     "no_favoured_replay": ("p_moved=0", "p_lifted=0"),
-    "no_penalty_on_actions": ("action_l2=0",),
 }
 COMPARISONS = {
     "rotations": {
@@ -55,9 +54,12 @@ COMPARISONS = {
     **{
         f"ablations_{task}": {
             name: Variant(f"{task}-v0", (f"epochs={epochs}", "early_stop=1", *settings))
-            for name, settings in ABLATIONS.items()
+            for name, settings in (ABLATIONS | other_penalty).items()
         }
-        for task, epochs in (("FlatPJCube", 6), ("FlatSHCube", 12))
+        for task, epochs, other_penalty in (
+            ("FlatPJCube", 6, {"penalty_on_actions": ("action_l2=1",)}),
+            ("FlatSHCube", 12, {"no_penalty_on_actions": ("action_l2=0",)}),
+        )
     },
 }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # from scratch in docs/results, with the shipped settings of their time.
 TYPICAL_SUCCESS = 0.95
 TYPICAL_STEPS = {
-    "FlatPJCube-v0": 640_000,
+    "FlatPJCube-v0": 400_000,
     "FlatBarrettCube-v0": 480_000,
     "FlatSHCube-v0": 1_240_000,
     "FlatSHMesh-v0": 880_000,

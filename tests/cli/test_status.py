@@ -157,8 +157,8 @@ def test_the_block_shows_everything(status):
 def test_the_time_to_success_is_typical_of_the_environment(status):
     assert time_left(status) == ["0:00:38 left to epoch 10"]
     status.env = "FlatPJCube-v0"
-    # (640,000 - 20) steps at 10 a second
-    assert time_left(status)[1] == "typically 17:46:38 to success .95"
+    # (400,000 - 20) steps at 10 a second
+    assert time_left(status)[1] == "typically 11:06:38 to success .95"
     status.on_row(make_row(1, success=0.96))
     status.on_row(make_row(2, success=0.90))
     assert len(time_left(status)) == 1
