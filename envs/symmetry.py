@@ -7,12 +7,14 @@ trainer can derive new transitions from recorded ones. The workspace is a box, n
 symmetry is approximate at its border. Not in Dext-Gen.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from .objects.spec import ObjectSpec
-from .robots.rotation_actions import MATRIX
+from .robots.rotation_actions import MATRIX, QUATERNION, RotationAction
 from .robots.spec import BodySymmetry, ObservationLayout, RobotSpec
+from .sim import rotations
 from .sim.types import Mesh
 from .tasks.arenas import ArenaSpec
 from .tasks.goals import Task
@@ -34,10 +36,16 @@ _KINDS = {
     "object_velr": "vector",
     "obstacle_pos": "point",
 }
-_ACTION = {"grip_pos": "vector", "grip_rot_matrix": "rotation", "grip_joints": "invariant"}
+_ACTION = {
+    "grip_pos": "vector",
+    MATRIX.block: "rotation",
+    QUATERNION.block: "rotation",
+    "grip_joints": "invariant",
+}
 _SAME: Signs = (1.0, 1.0, 1.0)
 # of the world and of the object's frame: y changes its sign
 _MIRRORED: Signs = (1.0, -1.0, 1.0)
+_MIRRORED_SPIN: Signs = (-1.0, 1.0, -1.0)
 
 
 class Involution(NamedTuple):
@@ -60,7 +68,7 @@ class Symmetry(NamedTuple):
     Attributes:
         center: x and y of the axis (world, m).
         observation: (kind, size) of each block; a kind is "point", "vector", "rotation" (two
-            columns of a matrix, or a matrix row by row) or "invariant".
+            columns of a matrix, a matrix row by row, or a quaternion xyzw) or "invariant".
         goal: likewise.
         action: likewise.
         involutions: each may be applied or not, before turning.
@@ -82,10 +90,11 @@ def make_symmetry(
 ) -> Symmetry | None:
     """The symmetries of an environment; None where there are none.
 
-    Uneven ground has none, and rotations of actions must be matrices: other forms do not turn with
-    the world. Only objects that are their own mirror image are mirrored, so no meshes.
+    Uneven ground has none, and rotations of actions must be matrices or quaternions: other forms
+    do not turn by linear maps. Only objects that are their own mirror image are mirrored, so no
+    meshes.
     """
-    if arena.bed or robot.rotation_action is not MATRIX:
+    if arena.bed or robot.rotation_action not in (MATRIX, QUATERNION):
         return None
     mirrors = not any(isinstance(spec.shape, Mesh) for spec in objects)
     usable = [s for s in robot.symmetries if mirrors or not s.is_mirror]
@@ -106,7 +115,7 @@ def _involution(robot: RobotSpec, task: Task, body: BodySymmetry) -> Involution:
     """
     grip = body.signs
     world = _MIRRORED if body.is_mirror else _SAME
-    spin = tuple(-s for s in world) if body.is_mirror else world
+    spin = _MIRRORED_SPIN if body.is_mirror else _SAME
     links = [link.name for link in robot.links[1:]]
     joints = [links.index(body.partner(name)) for name in links]
     signs = (
@@ -119,15 +128,23 @@ def _involution(robot: RobotSpec, task: Task, body: BodySymmetry) -> Involution:
         for sign in (_columns(world, world) if _KINDS[name] == "rotation" else world)
     ]
     actions = robot.swapped_actions(body)
-    matrix = [w * g for w in world for g in grip]
+    rotation, rotation_signs = _rotation_image(robot.rotation_action, grip, world, spin)
+    order = (*range(3), *(3 + i for i in rotation), *(3 + len(rotation) + i for i in actions))
     return Involution(
         (_permutation(len(signs), 9, joints), signs),
         (_permutation(len(goal)), tuple(goal)),
-        (
-            _permutation(12 + len(actions), 12, actions),
-            (*world, *matrix, *[1.0] * len(actions)),
-        ),
+        (order, (*world, *rotation_signs, *[1.0] * len(actions))),
     )
+
+
+def _rotation_image(action: RotationAction, grip: Signs, world: Signs, spin: Signs) -> Image:
+    """(source entry, sign) of each entry of diag(world) R diag(grip), for a target rotation R."""
+    if action is MATRIX:
+        return tuple(range(9)), tuple(w * g for w in world for g in grip)
+    x, y, z = (w * g for w, g in zip(world, grip, strict=True))
+    half_turn = rotations.quaternion((x, 0.0, 0.0, 0.0, y, 0.0, 0.0, 0.0, z))
+    image = rotations.multiply((spin[0] * 1.0, spin[1] * 2.0, spin[2] * 3.0, 4.0), half_turn)
+    return tuple(round(abs(i)) - 1 for i in image), tuple(math.copysign(1.0, i) for i in image)
 
 
 def _columns(body: Signs, world: Signs) -> tuple[float, ...]:

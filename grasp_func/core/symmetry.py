@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from grasp_func.core.rng import Key, numpy_rng
-from grasp_func.core.types import Array, Symmetry, Transition, VectorSymmetry
+from grasp_func.core.types import Array, Pairs, Symmetry, Transition, VectorSymmetry
 
 Blocks = Sequence[tuple[str, int]]
 Involution = tuple[Sequence[int], Sequence[float]]
@@ -27,29 +27,27 @@ def make_vector_symmetry(
     Args:
         blocks: (kind, size) of each block, in order. "point" and "vector": triples x, y, z;
             "rotation": six numbers, the first two columns of a matrix, or nine, a matrix row by
-            row; "invariant": any numbers that do not change.
+            row, or four, a quaternion xyzw; "invariant": any numbers that do not change.
         center: x and y of the vertical axis.
-        involutions: (source entry [n], sign [n]) of each; applied twice it changes nothing.
+        involutions: (source entry [n], sign [n]) of each; applied twice it changes nothing but the
+                sign of a quaternion.
 
     Raises:
         ValueError: unknown kind, a size that does not suit it, or an involution of another size.
     """
-    x_entries: list[int] = []
-    y_entries: list[int] = []
+    places: dict[float, list[tuple[int, int]]] = {}
     middle: list[float] = []
     for kind, size in blocks:
         start = len(middle)
-        x, y = _components(kind, size)
-        x_entries += [start + i for i in x]
-        y_entries += [start + i for i in y]
+        share, pairs = _turning(kind, size)
+        places.setdefault(share, []).extend((start + x, start + y) for x, y in pairs)
         middle += [*center, 0.0] * (size // 3) if kind == "point" else [0.0] * size
     for source, sign in involutions:
         if sorted(source) != list(range(len(middle))) or len(sign) != len(middle):
             raise ValueError(f"an involution of {len(source)} entries, expected {len(middle)}")
     return VectorSymmetry(
         np.array(middle, np.float32),
-        np.array(x_entries, int),
-        np.array(y_entries, int),
+        tuple(Pairs(np.array(p, int), share) for share, p in places.items() if p),
         tuple((np.array(source), np.array(sign, np.float32)) for source, sign in involutions),
     )
 
@@ -97,22 +95,26 @@ def apply(values: Tensor, angle: Array, flips: Array, symmetry: VectorSymmetry) 
     for i, (source, sign) in enumerate(symmetry.involutions):
         flipped = out[:, torch.from_numpy(source)] * torch.from_numpy(sign)
         out = torch.where(torch.from_numpy(flips[:, i]), flipped, out)
-    cos, sin = (torch.from_numpy(f(angle).astype(np.float32)) for f in (np.cos, np.sin))
-    x, y = out[:, torch.from_numpy(symmetry.x)], out[:, torch.from_numpy(symmetry.y)]
-    out = out.index_copy(1, torch.from_numpy(symmetry.x), cos * x - sin * y)
-    out = out.index_copy(1, torch.from_numpy(symmetry.y), sin * x + cos * y)
+    for pairs in symmetry.pairs:
+        turn = pairs.share * angle
+        cos, sin = (torch.from_numpy(f(turn).astype(np.float32)) for f in (np.cos, np.sin))
+        at_x, at_y = torch.from_numpy(pairs.entries).unbind(1)
+        x, y = out[:, at_x], out[:, at_y]
+        out = out.index_copy(1, at_x, cos * x - sin * y).index_copy(1, at_y, sin * x + cos * y)
     return out + center
 
 
-def _components(kind: str, size: int) -> tuple[list[int], list[int]]:
-    """Returns which entries of a block are x components, and which are their y components."""
+def _turning(kind: str, size: int) -> tuple[float, list[tuple[int, int]]]:
+    """Returns the share of the angle by which a block turns, and its pairs of entries (x, y)."""
     if kind == "invariant":
-        return [], []
+        return 1.0, []
     if (kind in ("point", "vector") and size % 3 == 0) or (kind, size) == ("rotation", 6):
-        return list(range(0, size, 3)), list(range(1, size, 3))
+        return 1.0, [(i, i + 1) for i in range(0, size, 3)]
     if (kind, size) == ("rotation", 9):
-        return [0, 1, 2], [3, 4, 5]
+        return 1.0, [(0, 3), (1, 4), (2, 5)]
+    if (kind, size) == ("rotation", 4):
+        return 0.5, [(0, 1), (3, 2)]  # (x, y) and (w, z)
     raise ValueError(
         f"a block of kind {kind!r} with {size} entries, expected point or vector with a multiple "
-        "of 3, rotation with 6 or 9, or invariant"
+        "of 3, rotation with 4, 6 or 9, or invariant"
     )

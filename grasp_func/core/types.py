@@ -41,15 +41,22 @@ class Episode(NamedTuple):
     flags: Array  # [2]: 1 where the object moved, 1 where it was lifted, else 0
 
 
+class Pairs(NamedTuple):
+    """Pairs of entries (x, y) that turn as the coordinates of points in a plane do."""
+
+    # [k, 2] int
+    entries: Array
+    # of the angle: 1/2 for quaternions, else 1
+    share: float
+
+
 class VectorSymmetry(NamedTuple):
     """How symmetries act on vectors [..., n] of one kind; see `symmetry.make_vector_symmetry`."""
 
     # [n] float32: where the axis is, in the x and y components of points; else 0
     center: Array
-    # [k] int: entries that are x components of points, vectors and columns of rotations
-    x: Array
-    # [k] int: the y components that belong to them
-    y: Array
+    # the entries that turn, by their share of the angle
+    pairs: tuple[Pairs, ...]
     # (source entry [n], sign [n]) of each mirror image
     involutions: tuple[tuple[Array, Array], ...] = ()
 

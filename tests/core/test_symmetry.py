@@ -8,13 +8,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envs.sim import rotations
 from grasp_func.core.rng import Key
 from grasp_func.core.symmetry import apply, make_vector_symmetry, transform
 from grasp_func.core.types import Symmetry, Transition
 
 CENTER = (0.5, -1.0)
 NONE = np.zeros((1, 0, 1), bool)
-EVERYTHING = (("point", 3), ("vector", 3), ("invariant", 2), ("rotation", 6), ("rotation", 9))
+EVERYTHING = (
+    ("point", 3),
+    ("vector", 3),
+    ("invariant", 2),
+    ("rotation", 6),
+    ("rotation", 9),
+    ("rotation", 4),
+)
 angles = st.floats(-math.pi, math.pi)
 
 
@@ -57,9 +65,17 @@ def test_both_forms_of_a_rotation_turn_as_a_matrix_does(angle, seed):
     np.testing.assert_allclose(six.reshape(2, 3), expected[:, :2].T, atol=1e-5)
 
 
+@given(angles, st.integers(0, 99))
+def test_a_quaternion_turns_as_its_rotation_does(angle, seed):
+    start = rotations.uniform(np.random.default_rng(seed))
+    found = turned(start, math.degrees(angle), [("rotation", 4)])
+    expected = rotations.multiply(rotations.about_z(angle), start)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @given(angles)
 def test_a_turn_and_its_inverse_change_nothing(angle):
-    values = np.random.default_rng(0).normal(size=23).tolist()
+    values = np.random.default_rng(0).normal(size=27).tolist()
     there = turned(values, math.degrees(angle), EVERYTHING)
     back = turned(there.tolist(), -math.degrees(angle), EVERYTHING)
     np.testing.assert_allclose(back, values, atol=1e-5)
