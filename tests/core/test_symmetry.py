@@ -7,8 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
-from envs.sim import rotations
 from grasp_func.core.rng import Key
 from grasp_func.core.symmetry import apply, make_vector_symmetry, transform
 from grasp_func.core.types import Symmetry, Transition
@@ -67,10 +67,10 @@ def test_both_forms_of_a_rotation_turn_as_a_matrix_does(angle, seed):
 
 @given(angles, st.integers(0, 99))
 def test_a_quaternion_turns_as_its_rotation_does(angle, seed):
-    start = rotations.uniform(np.random.default_rng(seed))
-    found = turned(start, math.degrees(angle), [("rotation", 4)])
-    expected = rotations.multiply(rotations.about_z(angle), start)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    start = Rotation.from_matrix(rotation(seed))
+    found = turned(start.as_quat().tolist(), math.degrees(angle), [("rotation", 4)])
+    left = Rotation.from_quat(found).inv() * Rotation.from_rotvec([0, 0, angle]) * start
+    assert left.magnitude() == pytest.approx(0, abs=1e-5)
 
 
 @given(angles)
