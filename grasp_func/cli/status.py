@@ -23,7 +23,7 @@ TYPICAL_SUCCESS = 0.95
 TYPICAL_STEPS = {
     "FlatPJCube-v0": 400_000,
     "FlatBarrettCube-v0": 480_000,
-    "FlatSHCube-v0": 1_240_000,
+    "FlatSHCube-v0": 1_440_000,
     "FlatSHMesh-v0": 880_000,
 }
 GOALS = (
