@@ -143,6 +143,7 @@ def _rotation_image(action: RotationAction, grip: Signs, world: Signs, spin: Sig
         return tuple(range(9)), tuple(w * g for w in world for g in grip)
     x, y, z = (w * g for w, g in zip(world, grip, strict=True))
     half_turn = rotations.quaternion((x, 0.0, 0.0, 0.0, y, 0.0, 0.0, 0.0, z))
+    # entries numbered from 1 show by their image where each goes, and with which sign
     image = rotations.multiply((spin[0] * 1.0, spin[1] * 2.0, spin[2] * 3.0, 4.0), half_turn)
     return tuple(round(abs(i)) - 1 for i in image), tuple(math.copysign(1.0, i) for i in image)
 
