@@ -51,7 +51,7 @@ def test_ranges_and_results_come_from_the_code_and_its_measurements():
     rate = json.loads(measured.read_text())["success"]
     assert f"| all | {rate:.3f} | [" in page
     assert "| `distal3` | 16 | [0,\N{NO-BREAK SPACE}0.8377] rad | 0.3333 x `medial3` |  |" in page
-    assert "No agent has been trained" in env_pages.page(env_pages.SUITE["FlatPJOrientQuat-v0"])
+    assert "No agent has been trained" in env_pages.page(env_pages.SUITE["FlatPJOrientEuler-v0"])
 
 
 @pytest.mark.parametrize("env_id", envs.ENV_IDS)
