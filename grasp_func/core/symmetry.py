@@ -30,7 +30,7 @@ def make_vector_symmetry(
             row, or four, a quaternion xyzw; "invariant": any numbers that do not change.
         center: x and y of the vertical axis.
         involutions: (source entry [n], sign [n]) of each; applied twice it changes nothing but the
-                sign of a quaternion.
+            sign of a quaternion.
 
     Raises:
         ValueError: unknown kind, a size that does not suit it, or an involution of another size.
