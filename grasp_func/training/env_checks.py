@@ -7,7 +7,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from grasp_func.core.types import Array
+from grasp_func.core.symmetry import make_vector_symmetry
+from grasp_func.core.types import Array, Symmetry
 from grasp_func.errors import ConfigError, UserError
 
 GOAL_KEYS = ("observation", "achieved_goal", "desired_goal")
@@ -81,6 +82,41 @@ def reward_shift(
         f"{name}: reward {at_goal:g} at the goal and {at_start:g} at the start of an episode, "
         f"expected 0 at the goal and {lowest:g} to 0 elsewhere, or 1 at the goal and 0 elsewhere"
     )
+
+
+def declared_symmetry(env: Any, sizes: dict[str, int], name: str) -> Symmetry | None:
+    """Returns the symmetries that an environment declares, see `envs.symmetry.Symmetry`.
+
+    Args:
+        env: the environment, without wrappers.
+        sizes: numbers of entries of "observation", "goal" and "action".
+        name: of the environment.
+
+    Raises:
+        ConfigError: what is declared is no symmetry, or one of vectors of other sizes.
+    """
+    declared = getattr(env, "symmetry", None)
+    if declared is None:
+        return None
+    parts = []
+    for part, size in sizes.items():
+        try:
+            found = make_vector_symmetry(
+                getattr(declared, part),
+                declared.center,
+                [getattr(involution, part) for involution in declared.involutions],
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"{name}: symmetry of {part}: {error}; expected what envs.symmetry.Symmetry holds"
+            ) from error
+        if len(found.center) != size:
+            raise ConfigError(
+                f"{name}: symmetry of {part} has blocks of {len(found.center)} entries in all, "
+                f"expected {size}"
+            )
+        parts.append(found)
+    return Symmetry(*parts)
 
 
 def named_slices(blocks: Sequence[tuple[str, int, str]]) -> dict[str, slice]:

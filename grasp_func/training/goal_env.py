@@ -12,10 +12,14 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from grasp_func.core.symmetry import make_vector_symmetry
-from grasp_func.core.types import Array, EnvSpec, Symmetry
+from grasp_func.core.types import Array, EnvSpec
 from grasp_func.errors import ConfigError, UserError
-from grasp_func.training.env_checks import check_spaces, named_slices, reward_shift
+from grasp_func.training.env_checks import (
+    check_spaces,
+    declared_symmetry,
+    named_slices,
+    reward_shift,
+)
 
 ROTATION_BLOCK = "grip_rot_matrix"
 # Blocks of a goal. Without names, a goal of up to three entries is a position.
@@ -115,7 +119,7 @@ class GymGoalEnv:
 
     Raises:
         UserError: the environment is of another kind.
-        ConfigError: its rewards are.
+        ConfigError: its rewards or its `symmetry` are.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -267,39 +271,28 @@ def _spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
     """Returns sizes and names of an environment whose spaces were checked."""
     inner, spaces = env.unwrapped, env.observation_space
     assert env.spec is not None and env.spec.max_episode_steps is not None
-    goal = spaces["desired_goal"].shape[0]  # type: ignore[index]
+    sizes = {
+        "observation": spaces["observation"].shape[0],  # type: ignore[index]
+        "goal": spaces["desired_goal"].shape[0],  # type: ignore[index]
+        "action": env.action_space.shape[0],  # type: ignore[index]
+    }
+    goal = sizes["goal"]
     unnamed = {GOAL_POSITION: slice(0, goal)} if goal <= 3 else {}
     goal_blocks = named_slices(getattr(inner, "goal_layout", ())) or unnamed
     obs_blocks = named_slices(getattr(inner, "observation_layout", ()))
     return EnvSpec(
-        obs=spaces["observation"].shape[0],  # type: ignore[index]
+        obs=sizes["observation"],
         goal=goal,
-        action=env.action_space.shape[0],  # type: ignore[index]
+        action=sizes["action"],
         rotation=named_slices(getattr(inner, "action_layout", ())).get(ROTATION_BLOCK),
         obs_blocks=obs_blocks,
         horizon=env.spec.max_episode_steps,
         lowest_reward=getattr(inner, "lowest_reward", -1.0),
-        symmetry=_symmetry_of(inner),
+        symmetry=declared_symmetry(inner, sizes, env.spec.id),
         goal_position=goal_blocks.get(GOAL_POSITION),
         goal_rotation=goal_blocks.get(GOAL_ROTATION),
         achieved_rotation=obs_blocks.get(GOAL_ROTATION),
     )
-
-
-def _symmetry_of(env: Any) -> Symmetry | None:
-    """Returns the symmetries that an environment declares, see `envs.symmetry.Symmetry`."""
-    declared = getattr(env, "symmetry", None)
-    if declared is None:
-        return None
-    parts = (
-        make_vector_symmetry(
-            getattr(declared, name),
-            declared.center,
-            [getattr(involution, name) for involution in declared.involutions],
-        )
-        for name in ("observation", "goal", "action")
-    )
-    return Symmetry(*parts)
 
 
 def _scaled(action: Array, box: Box) -> Array:

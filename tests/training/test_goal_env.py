@@ -5,8 +5,11 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 
+from envs.symmetry import Involution, Symmetry
+from grasp_func.core.symmetry import apply
 from grasp_func.core.types import EnvSpec
 from grasp_func.errors import ConfigError, UserError
 from grasp_func.runtime.comm import SoloComm
@@ -230,6 +233,41 @@ def test_a_share_of_the_tolerance_counts_where_the_environment_has_one(monkeypat
 def test_other_rewards_are_refused(attributes, words, monkeypatch):
     with pytest.raises(ConfigError, match=words):
         adapt(Line, monkeypatch, **attributes, step=None)
+
+
+# --- symmetries
+
+
+# A symmetry of Line-v0: nothing turns, but it is the same to go the other way.
+OTHER_WAY = Involution(*[((0,), (-1.0,))] * 3)
+MIRRORED = Symmetry((0.0, 0.0), *[(("invariant", 1),)] * 3, (OTHER_WAY,))
+
+
+def test_a_declared_symmetry(monkeypatch):
+    found = adapt(Line, monkeypatch, symmetry=MIRRORED).spec.symmetry
+    for part in (found.obs, found.goal, found.action):
+        assert apply(torch.ones(1, 1), np.zeros((1, 1)), np.ones((1, 1, 1), bool), part) == -1
+
+
+@pytest.mark.parametrize(
+    "symmetry, words",
+    [
+        ("turned", "symmetry of observation: 'str' object has no attribute 'observation'"),
+        (
+            MIRRORED._replace(center=0.0, observation=(("point", 3),)),
+            "symmetry of observation: .*; expected what envs.symmetry.Symmetry holds",
+        ),
+        (MIRRORED._replace(goal=(("place", 1),)), "symmetry of goal: a block of kind 'place'"),
+        (MIRRORED._replace(action=(("vector", 3),)), "symmetry of action: an involution of 1"),
+        (
+            MIRRORED._replace(action=(("vector", 3),), involutions=()),
+            "symmetry of action has blocks of 3 entries in all, expected 1",
+        ),
+    ],
+)
+def test_what_is_no_symmetry_is_refused(symmetry, words, monkeypatch):
+    with pytest.raises(ConfigError, match=f"^Line-v0: {words}"):
+        adapt(Line, monkeypatch, symmetry=symmetry)
 
 
 # --- spaces
