@@ -51,7 +51,12 @@ def test_ranges_and_results_come_from_the_code_and_its_measurements():
     rate = json.loads(measured.read_text())["success"]
     assert f"| all | {rate:.3f} | [" in page
     assert "| `distal3` | 16 | [0,\N{NO-BREAK SPACE}0.8377] rad | 0.3333 x `medial3` |  |" in page
-    assert "No agent has been trained" in env_pages.page(env_pages.SUITE["FlatPJOrientEuler-v0"])
+
+
+def test_the_page_of_an_environment_without_an_agent(monkeypatch):
+    monkeypatch.setattr(env_pages, "agent_of", lambda _: None)
+    page = env_pages.page(env_pages.SUITE["FlatPJCube-v0"])
+    assert "No agent has been trained" in page and "train -n 2 --env FlatPJCube-v0" in page
 
 
 @pytest.mark.parametrize("env_id", envs.ENV_IDS)

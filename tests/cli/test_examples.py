@@ -8,10 +8,11 @@ import subprocess
 import gymnasium
 import pytest
 
-from command_line import ENV, EXAMPLES, launch, settings, train_tiny, wait_for_epochs
+from command_line import ENV, EXAMPLES, ROOT, launch, settings, train_tiny, wait_for_epochs
 from grasp_func.storage.agent_files import FILES, read_agent
 
 PRETRAINED = ("--load", "pretrained")
+JAW = str(ROOT / "saves" / "pretrain" / "ParallelJaw")
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +176,7 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", ENV, "--save-dir", "/proc/saves"], ["/proc/saves", "--save-dir"]),
         (
             "train.py",
-            ["--env", "FlatPJOrientEuler-v0", "--set", "load_pretrained=true"],
+            ["--env", "FlatPJOrientEuler-v0", "--load-pretrained", JAW],
             ["pretrain/ParallelJaw", "load_pretrained=fitting"],
         ),
         ("train.py", ["--env", ENV, "--resume"], ["no run to resume", "checkpoints"]),
@@ -198,7 +199,7 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ("train.py", ["--env", ENV, "-n", "0"], ["'-n': 0"]),
         ("train.py", [], ["--env"]),
         ("evaluate.py", ["--env", ENV], [f"saves/{ENV}", "train first", "--load pretrained"]),
-        ("evaluate.py", ["--env", "FlatPJOrientEuler-v0", "--load", "pretrained"], ["goal 9"]),
+        ("evaluate.py", ["--env", "FlatPJOrient-v0", "--load", JAW], ["goal 9"]),
         ("evaluate.py", ["--env", "FlatPJCub-v0"], ["did you mean FlatPJCube-v0"]),
         ("evaluate.py", ["--env", ENV, "--ntests", "0"], ["'--ntests': 0"]),
         ("evaluate.py", ["--env", ENV, "--filmed", "0"], ["'--filmed': 0"]),
