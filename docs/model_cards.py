@@ -4,6 +4,7 @@ docs/results_tables.py writes them, together with the tables of docs/results.
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 from env_tables import rates, table
 
 from envs.suite import SUITE
+from grasp_func.config.load import load_config
 
 ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / "configs" / "experiment_config.yaml"
+# Settings that a run records as what they came to, not as they were given.
+RESOLVED = ("workers", "matmul", "updates")
 AGENTS = ROOT / "saves" / "pretrain"
 RATES = ("Success", "95% interval", "Episodes")
 LIMITS = (
@@ -64,7 +69,7 @@ def card(folder: Path) -> str:
         *(part for result in evaluations(stats) for part in _success(result)),
         "## Training",
         table(("", ""), _training(stats)),
-        "To train one with the present settings, and to repeat the evaluation:",
+        "To train one in this way with the present configuration, and to repeat the evaluation:",
         _commands(folder, stats),
         "## Limits",
         LIMITS,
@@ -134,14 +139,18 @@ def _training(stats: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _commands(folder: Path, stats: dict[str, Any]) -> str:
     env_id, path = stats["env"], folder.relative_to(ROOT)
-    start = stats["config"]["load_pretrained"]
-    pretrained = f" --set load_pretrained={start}" if start else ""
-    return (
-        "```bash\n"
-        f"grasp-func train -n 2 --env {env_id} --set seed={stats['seed']}{pretrained}\n"
-        f"grasp-func evaluate --env {env_id} --load {path} --ntests 1000 --seed 1000\n"
-        "```"
-    )
+    train = [f"grasp-func train -n 2 --env {env_id} --set seed={stats['seed']}", *_settings(stats)]
+    evaluate = f"grasp-func evaluate --env {env_id} --load {path} --ntests 1000 --seed 1000"
+    return "\n".join(("```bash", " \\\n    ".join(train), evaluate, "```"))
+
+
+def _settings(stats: dict[str, Any]) -> Iterator[str]:
+    """Yields options for the settings of a run that the configuration has otherwise."""
+    present = load_config(CONFIG, stats["env"]).model_dump(mode="json")
+    for key, value in stats["config"].items():
+        if key in present and value != present[key] and key not in ("seed", *RESOLVED):
+            text = value if isinstance(value, str) else json.dumps(value)
+            yield shlex.join(["--set", f"{key}={text}"])
 
 
 def _read(path: Path) -> dict[str, Any]:

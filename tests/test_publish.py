@@ -1,6 +1,7 @@
 """Publishing and comparing: what is run, and what is not run again. The programs are replaced."""
 
 import json
+import shlex
 import sys
 from functools import partial
 from itertools import pairwise
@@ -13,6 +14,8 @@ sys.path.append(str(Path(__file__).parents[1] / "docs"))
 import compare as compare_script
 import model_cards
 import publish as publish_script
+
+from grasp_func.config.load import load_config
 
 # of a run from scratch that was resumed once
 STATS = {
@@ -142,3 +145,15 @@ def test_the_start_of_a_run_is_told_in_words():
     stats = {"history": [noted, "resumed"], "config": pretrained, "epochs": [{"epoch": 1}]}
     assert start_of(stats) == told
     assert start_of({**stats, "config": {"load_pretrained": False}}) == "from scratch"
+
+
+@pytest.mark.parametrize("folder", sorted(model_cards.AGENTS.glob("*/")), ids=lambda p: p.name)
+def test_the_command_on_a_card_names_the_settings_of_the_run(folder):
+    stats = json.loads((folder / "stats.json").read_text())
+    _, _, after = model_cards.card(folder).partition("grasp-func train")
+    options = shlex.split(after.partition("\ngrasp-func evaluate")[0])
+    settings = [value for flag, value in pairwise(options) if flag == "--set"]
+    config = load_config(model_cards.CONFIG, stats["env"], settings).model_dump(mode="json")
+    recorded = {key: value for key, value in stats["config"].items() if key in config}
+    resolved = {key: recorded[key] for key in model_cards.RESOLVED}
+    assert {**config, **resolved} == {**config, **recorded}
