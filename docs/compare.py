@@ -58,7 +58,7 @@ COMPARISONS = {
         }
         for task, epochs, other_penalty in (
             ("FlatPJCube", 6, {"penalty_on_actions": ("action_l2=1",)}),
-            ("FlatSHCube", 12, {"no_penalty_on_actions": ("action_l2=0",)}),
+            ("FlatSHCube", 8, {"no_penalty_on_actions": ("action_l2=0",)}),
         )
     },
 }
