@@ -65,7 +65,8 @@ def card(folder: Path) -> str:
         f"# {folder.name}: {_origin(stats)}",
         _what(stats),
         "## Success",
-        "Episodes of seed 1000, which no choice of settings used; success at the last step.",
+        "Episodes of seed 1000, none of which was used to choose settings. Success counts at the "
+        "last step.",
         *(part for result in evaluations(stats) for part in _success(result)),
         "## Training",
         table(("", ""), _training(stats)),

@@ -31,11 +31,11 @@ from grasp_func.training.metrics import stats_json
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
-EPISODES, EPISODE_SEED = 1000, 1000  # no choice of settings has used these episodes
+EPISODES, EPISODE_SEED = 1000, 1000  # never used to choose settings
 OPENING = (
     "Trained with the shipped configuration, {start}. The best agent was evaluated on {episodes} "
-    "fresh episodes (seed {seed}), which no choice of settings used. Success counts at the "
-    "last step; intervals are 95% Wilson intervals."
+    "fresh episodes (seed {seed}), none of which was used to choose settings. Success counts at "
+    "the last step; intervals are 95% Wilson intervals."
 )
 COMMIT = "commit"  # the file with the commit with which a training began
 PAGE = """\

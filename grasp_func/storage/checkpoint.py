@@ -116,8 +116,8 @@ def open_checkpoint(path: StrPath) -> Checkpoint:
         raise SaveError(f"{path}: no checkpoint there; name another one with --resume DIR")
     if (path / "facts" / "metadata").is_file():
         raise SaveError(
-            f"{path}: format 3 or older, this version reads format 5; resume with the version of "
-            "grasp_func that wrote it, or copy its agent to saves/pretrain/<env> and start from "
+            f"{path}: format 3 or older, which this version does not read; resume with the version "
+            "of grasp_func that wrote it, or copy its agent to saves/pretrain/<env> and start from "
             "it: --set load_pretrained=true"
         )
     parts = _listed(path)
