@@ -1,6 +1,6 @@
 """Measures the fraction of an epoch that saving takes: checkpoint, agent and statistics.
 
-Trains a few epochs with the shipped configuration in one process and times training and saving in
+Trains a few epochs with the shipped configuration, but one worker, and times training and saving in
 turn, so that a busy machine slows both alike. Before the last epoch is saved, the replay buffer is
 filled. Wall and CPU time are printed, since saving waits for the disk and training does not. The
 first epoch includes the import of orbax and matplotlib.

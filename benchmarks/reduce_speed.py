@@ -1,8 +1,8 @@
-"""Times the mean of the ShadowHand agent's gradients over processes beside other methods.
+"""Times the mean of a ShadowHand agent's gradients over processes beside other methods.
 
-For each number of processes one MPI job runs all methods in turns. A turn begins on all processes
-at once and ends when the last process has its mean. Ours adds in worker order for any number of
-processes; the others do not.
+The agent's networks have width 256, as in `configs/dextgen.yaml`. For each number of processes one
+MPI job runs all methods in turns. A turn begins on all processes at once and ends when the last
+process has its mean. Ours adds in worker order for any number of processes; the others do not.
 """
 
 import argparse

@@ -16,8 +16,9 @@ def commands_page() -> str:
     parts = [
         "# Commands",
         "`grasp-func COMMAND --help` prints the same. `python -m grasp_func` is `grasp-func`, and "
-        "scripts in `examples/` start one command each. A mistake of the user ends in one line "
-        "`error: ...` and exit code 2.",
+        "`train.py`, `evaluate.py`, `export.py` and `import_agent.py` in `examples/` start one "
+        "command each. A mistake of the user ends in one line `error: ...` and exit code 2; "
+        "several mistakes in a configuration have a line each.",
     ]
     for name, (_, line) in COMMANDS.items():
         command = GROUP.resolve_command(_CONTEXT, [name])[1]

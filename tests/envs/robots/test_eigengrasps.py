@@ -53,7 +53,7 @@ def test_shipped_components_are_valid(spec):
     assert np.all(np.abs(rows).max(axis=1) == 1.0)
     lengths = np.linalg.norm(rows, axis=1)
     np.testing.assert_allclose(rows @ rows.T / np.outer(lengths, lengths), np.eye(n), atol=1e-4)
-    # All components together give full control.
+    # All components together span all postures.
     assert np.linalg.matrix_rank(rows) == n
     variance = np.array(data.explained_variance)
     assert variance.shape == (n,) and np.all(np.diff(variance) <= 0.0) and variance[-1] >= 0.0
