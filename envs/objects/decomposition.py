@@ -38,7 +38,11 @@ def decompose(vertices: np.ndarray, triangles: np.ndarray) -> list[np.ndarray]:
     vertices = np.ascontiguousarray(vertices, np.float64)
     key = hashlib.sha256(vertices.tobytes() + triangles.tobytes())
     key.update(f"{importlib.metadata.version('vhacdx')} {_SETTINGS}".encode())
-    file = _folder() / f"{key.hexdigest()}.npz"
+    try:
+        file = _folder() / f"{key.hexdigest()}.npz"
+    except RuntimeError as error:  # no home directory
+        _warn(error)
+        return _split(vertices, triangles)
     pieces = _load(file)
     if pieces is None:
         pieces = _split(vertices, triangles)
@@ -75,4 +79,8 @@ def _store(file: Path, pieces: list[np.ndarray]) -> None:
             np.savez(part, *pieces)
         os.replace(name, file)
     except OSError as error:
-        warnings.warn(f"convex pieces cannot be cached: {error}", stacklevel=2)
+        _warn(error)
+
+
+def _warn(error: Exception) -> None:
+    warnings.warn(f"convex pieces cannot be cached: {error}", stacklevel=3)

@@ -14,7 +14,7 @@ from ..sim.rotations import Vector
 from ..sim.types import Camera, Shape
 from . import terrain
 
-# A sample is rejected with probability < 0.5, so this limit is never reached in practice.
+# A sample is rejected with probability < 0.53, so this limit is never reached in practice.
 _MAX_SAMPLES = 1000
 
 

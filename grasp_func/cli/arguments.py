@@ -86,6 +86,8 @@ class _Module(click.ParamType[ModuleType]):
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> ModuleType:
+        if not all(name.isidentifier() for name in value.split(".")):
+            self.fail(f"--import {value}: expected the name of a module, not a file", param, ctx)
         # modules of the working directory, after all installed ones
         sys.path.append(str(Path.cwd()))
         try:
@@ -107,7 +109,7 @@ class _EnvId(click.ParamType[str]):
             close = _nearest(value, ids)
             hint = f"did you mean {', '.join(close)}? " if close else _import_hint(modules)
             raise click.UsageError(
-                f"--env {value} is not a known environment, {hint}`grasp-func envs` lists all"
+                f"--env {value} is not a known environment, {hint}`grasp-func envs` lists ours"
             )
         return value
 

@@ -34,6 +34,9 @@ def command(**options: Any) -> None:
     args = SimpleNamespace(**options)
     if args.render and args.record:
         raise click.UsageError("--render --record: expected one of them")
+    for option, file in (("--json", args.json), ("--csv", args.csv)):
+        if file and not file.parent.is_dir():
+            raise click.UsageError(f"{option} {file}: there is no folder {file.parent}")
     _evaluate(args)
 
 
@@ -44,8 +47,7 @@ def _evaluate(args: SimpleNamespace) -> None:
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import run_dir
-    from grasp_func.storage.atomic import atomic_write_text
-    from grasp_func.storage.parts import part_of_file
+    from grasp_func.storage.agent_files import actor_sha256
     from grasp_func.training import eval_report
 
     directory = arguments.agent_directory(args.load, args.env)
@@ -58,18 +60,32 @@ def _evaluate(args: SimpleNamespace) -> None:
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.changes]
         config = args.config or DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
+        # Before playing: a run that still trains may replace the agent meanwhile.
+        actor = actor_sha256(directory) if args.json else ""
         eval_result = _play(args, cfg, directory)
         print(f"{args.env}, agent {directory}, seed {args.seed}")
         _print_table(*eval_report.table(eval_result))
         if args.record:
             print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
-            actor = part_of_file(directory / run_dir.FILES[0]).sha256
             agent = {"load": str(directory), "actor_sha256": actor}
             facts = {"env": args.env, **agent, "seed": args.seed}
-            atomic_write_text(args.json, eval_report.to_json(facts, eval_result))
+            _write(args.json, eval_report.to_json(facts, eval_result))
         if args.csv:
-            atomic_write_text(args.csv, eval_report.to_csv(eval_result))
+            _write(args.csv, eval_report.to_csv(eval_result))
+
+
+def _write(file: Path, text: str) -> None:
+    """Replaces a file; storage names an option of another command as the remedy."""
+    from grasp_func.errors import SaveError
+    from grasp_func.storage.atomic import atomic_write_text
+
+    try:
+        atomic_write_text(file, text)
+    except SaveError as error:
+        remedy = "name another file"
+        message = str(error).replace("choose a place with --save-dir DIR", remedy)
+        raise SaveError(message) from error
 
 
 def _print_table(headings: list[str], rows: list[list[str]]) -> None:

@@ -19,7 +19,7 @@ def command() -> None:
     n = machine.useful_processes()
     packages = [f"{name} {_version(name) or 'missing'}" for name in PACKAGES]
     mpirun = launch.find_mpirun()
-    compiler = machine.compiler_version().splitlines()[0]
+    compiler = (machine.compiler_version().splitlines() or ["unknown"])[0]
     facts = {
         "grasp_func": f"{_version('grasp_func')}, Python {sys.version.split()[0]}",
         "packages": ", ".join(packages),

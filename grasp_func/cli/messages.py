@@ -93,7 +93,8 @@ def end_lines(
     if paths is None:
         return [*lines, "files: nothing was saved"]
     env = " ".join([f"--env {run.env.name}", *(f"--import {module}" for module in modules)])
-    load = best_or_latest(paths.latest)
+    # An earlier run may have left a best agent there.
+    load = best_or_latest(paths.latest) if best else paths.latest
     lines += [
         f"files: {paths.latest}; those of this run alone: {paths.backup}",
         f"evaluate: grasp-func evaluate {env} --load {load} --ntests 1000",

@@ -171,7 +171,7 @@ def _open_log(
     if not args.log or not run.workers.is_root:
         return EpochLog(run.cfg, [])
     if paths is None:
-        raise UserError(f"--log {args.log[0]}: save = false, but logs are written to saves/")
+        raise UserError(f"--log {args.log[0]}: save = false, so the run has no folder for logs")
     loggers: list[Logger] = []
     resumed_at = start.rows[-1]["env_steps"] if start.rows else None
     if "tensorboard" in args.log:

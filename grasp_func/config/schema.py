@@ -67,7 +67,7 @@ class Budget(_Keys):
     confirm_episodes: Natural = _key(
         200,
         "size of a second evaluation that must also reach early_stop: new episodes, in total over "
-        "all workers; 0: no second evaluation",
+        "all workers; 0: early_stop needs none",
     )
     patience: Count | None = _key(
         None,
@@ -229,7 +229,8 @@ class Schedule(_Keys):
     )
     late_success: Fraction | None = _key(
         None,
-        "the late phase begins after two evaluations with at least this success rate; null: never",
+        "the late phase begins after two evaluations with at least this success rate, or with that "
+        "of a pre-trained agent before training; null: never",
     )
     late_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the late phase")
     late_k: NonNegative | None = _key(None, "k in the late phase; null: unchanged")
@@ -245,7 +246,8 @@ class Schedule(_Keys):
     )
     fine_success: Fraction | None = _key(
         None,
-        "the fine phase begins after two evaluations with at least this success rate; null: never",
+        "the fine phase begins after two evaluations with at least this success rate, or with that "
+        "of a pre-trained agent before training; null: never",
     )
     fine_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the fine phase")
 

@@ -83,7 +83,7 @@ def actor_loss(
 
 
 def _all_but(action: Tensor, rotation: slice | None) -> Tensor:
-    """Returns the entries [B, A - 9] of actions [B, A] outside of the rotation matrix."""
+    """Returns the entries [B, A - 9] outside of the rotation matrix, or all [B, A] without one."""
     if rotation is None:
         return action
     return torch.cat([action[:, : rotation.start], action[:, rotation.stop :]], dim=-1)

@@ -9,7 +9,6 @@ the user's cache directory, under a hash of everything it depends on.
 import hashlib
 import os
 import platform
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -89,7 +88,7 @@ def compile_graph(
 def compiler_problem() -> str:
     """Returns why no C++ compiler can be used; empty if a small library is compiled and linked."""
     with tempfile.TemporaryDirectory(prefix="grasp_func_") as folder:
-        command = [*shlex.split(compiler()), *TRIAL_FLAGS, "-o", f"{folder}/trial.so"]
+        command = [compiler(), *TRIAL_FLAGS, "-o", f"{folder}/trial.so"]
         try:
             job = subprocess.run(
                 command, input=TRIAL, capture_output=True, text=True, timeout=TRIAL_SECONDS
@@ -163,7 +162,7 @@ def _package(graph: GraphModule, inputs: Sequence[Tensor]) -> bytes:
         output = " ".join(str(error).split())[:MAX_OUTPUT]
         raise CompileError(
             f"updates = compiled: {output}; install a C++ compiler (g++, or name one in CXX) or "
-            "start with --set updates=traced"
+            "start a new run with --set updates=traced"
         ) from error
     finally:
         os.environ.pop(CACHE)

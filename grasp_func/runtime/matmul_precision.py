@@ -41,7 +41,8 @@ def use(precision: str) -> None:
     if error >= MAX_ERROR:
         raise ConfigError(
             f"matmul = {precision}: products on this CPU ({cpu_facts().get('model name', '?')}) "
-            f"are off by {error:.0e}, expected < {MAX_ERROR:.0e}; start with matmul = highest"
+            f"are off by {error:.0e}, expected < {MAX_ERROR:.0e}; "
+            "start a new run with matmul = highest"
         )
     torch.set_float32_matmul_precision(precision)
 

@@ -33,7 +33,7 @@ def to_files(learner: Learner, state: AgentState) -> AgentFiles:
 def from_files(
     learner: Learner, state: AgentState, files: AgentFiles, source: StrPath
 ) -> AgentState:
-    """Returns `state` with networks, targets and normalizers of `files`; the optimizer is reset.
+    """Returns `state` with networks, targets and normalizers of `files`, and its own optimizer.
 
     Raises:
         SaveError: the agent has other sizes; names the first part that differs.
@@ -48,7 +48,7 @@ def from_files(
             raise SaveError(
                 f"{source}: {part} {misfit}: pre-train with the same network sizes on an "
                 "environment with the same observation, goal and action, or load only the layers "
-                "that fit: --set load_pretrained=fitting"
+                "that fit, from saves/pretrain/<env>: --set load_pretrained=fitting"
             )
     return loaded
 

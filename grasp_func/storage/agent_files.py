@@ -1,4 +1,4 @@
-"""Agent files: the only module that writes or reads `actor.pt` and its companions.
+"""Agent files: `actor.pt` and its companions in the project's own format, written and read here.
 
 An agent is four files: actor.pt and critic.pt hold a plain dictionary of tensors, the two
 normalizers a pickled dictionary of built-in types, or Dext-Gen's pickled class. They are replaced
@@ -24,6 +24,7 @@ from grasp_func.storage import safe_pickle
 from grasp_func.storage.atomic import StrPath, reason
 from grasp_func.storage.dextgen import parse_dextgen_normalizer
 from grasp_func.storage.generation import read_generation, write_generation
+from grasp_func.storage.parts import part_of
 from grasp_func.storage.run_dir import FILES
 
 __all__ = [
@@ -124,6 +125,15 @@ def read_agent(directory: StrPath) -> AgentFiles:
     )
     _check_fit(directory, files)
     return files
+
+
+def actor_sha256(directory: StrPath) -> str:
+    """Returns the SHA-256 of the file `actor.pt` that `read_agent` reads, hexadecimal.
+
+    Raises:
+        SaveError: a file is missing or damaged.
+    """
+    return part_of(read_generation(Path(directory), LIMITS)[FILES[0]]).sha256
 
 
 def import_agent(source: StrPath, target: StrPath) -> None:

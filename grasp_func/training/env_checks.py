@@ -84,6 +84,28 @@ def reward_shift(
     )
 
 
+def rotation_block(blocks: dict[str, slice], block: str, size: int, name: str) -> slice | None:
+    """Returns the entries of a block that holds a rotation; None: there is no such block.
+
+    Args:
+        blocks: of the observation, the goal or the action.
+        block: its name.
+        size: entries of the rotation: 6 for two columns of a matrix, 9 for all, row by row.
+        name: of the environment.
+
+    Raises:
+        ConfigError: the block has another size.
+    """
+    entries = blocks.get(block)
+    if entries is not None and entries.stop - entries.start != size:
+        found, form = entries.stop - entries.start, {6: "first two columns of a", 9: "whole"}[size]
+        raise ConfigError(
+            f"{name}: block {block} has {found} entries, expected {size}, the {form} rotation "
+            "matrix: give another form another name"
+        )
+    return entries
+
+
 def declared_symmetry(env: Any, sizes: dict[str, int], name: str) -> Symmetry | None:
     """Returns the symmetries that an environment declares, see `envs.symmetry.Symmetry`.
 

@@ -1,7 +1,7 @@
 """The environment as the trainer sees it, and the adapter that makes it of a Gymnasium environment.
 
-No other file of the trainer touches Gymnasium. What the adapter cannot use is refused when it is
-built, in one line that says what is expected.
+No other file of the trainer steps a Gymnasium environment. What the adapter cannot use is refused
+when it is built, in one line that says what is expected.
 """
 
 from inspect import signature
@@ -12,6 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from grasp_func.core.networks import EMBEDDING, MATRIX
 from grasp_func.core.types import Array, EnvSpec
 from grasp_func.errors import ConfigError, UserError
 from grasp_func.training.env_checks import (
@@ -19,6 +20,7 @@ from grasp_func.training.env_checks import (
     declared_symmetry,
     named_slices,
     reward_shift,
+    rotation_block,
 )
 
 ROTATION_BLOCK = "grip_rot_matrix"
@@ -254,17 +256,26 @@ def make_env(
     """Makes a registered Gymnasium environment.
 
     Raises:
-        ConfigError: there is none of that id, or it does not accept the arguments.
+        ConfigError: there is none of that id, or it does not accept the arguments or the render
+            mode.
     """
     given = kwargs if render_mode is None else {**kwargs, "render_mode": render_mode}
     try:
-        return gymnasium.make(env_id, **given)
+        env = gymnasium.make(env_id, **given)
     except (ValueError, TypeError) as error:
         # Gymnasium appends the id and the arguments, which this message begins with.
         reason, _, _ = str(error).partition(" was raised from the environment creator")
         raise ConfigError(f"{env_id}: kwargs {given} not accepted: {reason}") from error
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         raise ConfigError(f"{env_id}: cannot be made: {error}") from error
+    # Gymnasium only warns of it.
+    if render_mode not in (None, *env.metadata.get("render_modes", ())):
+        env.close()
+        raise ConfigError(
+            f"{env_id}: has no render mode {render_mode}, so it cannot be shown or filmed: leave "
+            "out --render and --record, and set --film-every 0"
+        )
+    return env
 
 
 def _spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
@@ -280,18 +291,22 @@ def _spec_of(env: gymnasium.Env[Any, Any]) -> EnvSpec:
     unnamed = {GOAL_POSITION: slice(0, goal)} if goal <= 3 else {}
     goal_blocks = named_slices(getattr(inner, "goal_layout", ())) or unnamed
     obs_blocks = named_slices(getattr(inner, "observation_layout", ()))
+    action_blocks = named_slices(getattr(inner, "action_layout", ()))
+    goal_rotation = rotation_block(goal_blocks, GOAL_ROTATION, EMBEDDING, env.spec.id)
+    # An observation may hold a rotation in any form, as long as no goal does.
+    wanted = obs_blocks if goal_rotation else {}
     return EnvSpec(
         obs=sizes["observation"],
         goal=goal,
         action=sizes["action"],
-        rotation=named_slices(getattr(inner, "action_layout", ())).get(ROTATION_BLOCK),
+        rotation=rotation_block(action_blocks, ROTATION_BLOCK, MATRIX, env.spec.id),
         obs_blocks=obs_blocks,
         horizon=env.spec.max_episode_steps,
         lowest_reward=getattr(inner, "lowest_reward", -1.0),
         symmetry=declared_symmetry(inner, sizes, env.spec.id),
         goal_position=goal_blocks.get(GOAL_POSITION),
-        goal_rotation=goal_blocks.get(GOAL_ROTATION),
-        achieved_rotation=obs_blocks.get(GOAL_ROTATION),
+        goal_rotation=goal_rotation,
+        achieved_rotation=rotation_block(wanted, GOAL_ROTATION, EMBEDDING, env.spec.id),
     )
 
 

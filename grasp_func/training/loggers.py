@@ -30,7 +30,7 @@ from grasp_func.training.metrics import row_of
 from grasp_func.training.rollout import play_episode
 from grasp_func.training.setup import Run
 
-FILMED_SEEDS = (2, 3)  # in the flat environments a goal on the table, and one in the air
+FILMED_SEEDS = (1, 8)  # a goal on the table and one in the air, in 25 of our 27 environments
 FRAME_STEPS, FRAME_MS = 2, 80  # environment steps a frame, and the time that it is shown
 # Name of a scalar -> column of a row.
 SCALARS = {

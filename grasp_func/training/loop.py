@@ -48,7 +48,7 @@ class EpochResult(NamedTuple):
     env_steps: int  # of all workers since the run began
     metrics: UpdateMetrics | None  # of the epoch's last update; None: it had none
     params_hash: str
-    seconds: float  # since this call of `train` began
+    seconds: float  # since `train` was called; of a recorded run, since it began
     times: Times  # of this process during the epoch
     buffers: list[ReplayBuffer]  # of this process's workers; training goes on to write to them
     angle_tolerance: float | None  # of the epoch and its evaluation (rad)

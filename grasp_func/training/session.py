@@ -182,12 +182,14 @@ def check_memory(cfg: Config, env_spec: EnvSpec, workers: Workers) -> None:
     for (host, limit), processes in Counter(places).items():
         needed = 4 * processes * sum(numbers.values())
         if needed > limit:
+            own = 4 * processes * numbers[key]
+            part = max(0.0, (limit - needed + own) / own)
             # The size of a network grows with the square of its width.
-            part = (limit / needed) ** (0.5 if key.endswith("width") else 1)
+            size = int(getattr(cfg, key) * part ** (0.5 if key.endswith("width") else 1))
             raise ConfigError(
                 f"{key} = {getattr(cfg, key)}: {processes} process(es) would take at least "
                 f"{needed / GIB:.1f} of {limit / GIB:.1f} GiB on {host}; "
-                f"less than {int(getattr(cfg, key) * part)} fits"
+                + (f"less than {size} fits" if size else "lower it, and other sizes as well")
             )
 
 
@@ -202,7 +204,7 @@ def compile_updates(run: Run) -> None:
     if len(cpus) > 1:
         raise ConfigError(
             f"updates = compiled: one program for all processes, but CPUs differ "
-            f"({', '.join(cpus)}); start with --set updates=traced"
+            f"({', '.join(cpus)}); start a new run with --set updates=traced"
         )
     env_spec, learner = run.env_spec, run.learner
     sizes = (env_spec.obs, env_spec.goal, env_spec.action, 1, env_spec.obs)

@@ -109,7 +109,7 @@ def test_an_environment_of_no_similar_name(words, remedy, capsys):
     with pytest.raises(SystemExit):
         main(["train", "--env", "zzz", *words])
     expected = (
-        f"error: --env zzz is not a known environment, {remedy}; `grasp-func envs` lists all\n"
+        f"error: --env zzz is not a known environment, {remedy}; `grasp-func envs` lists ours\n"
     )
     assert capsys.readouterr().err == expected
 

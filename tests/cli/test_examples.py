@@ -159,9 +159,9 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         (
             "train.py",
             ["--env", "FlatShadowCub-v0"],
-            ["mean FlatSHCube-v0, FlatSHAll-v0, FlatSHOrient-v0? `grasp-func envs` lists all"],
+            ["mean FlatSHCube-v0, FlatSHAll-v0, FlatSHOrient-v0? `grasp-func envs` lists ours"],
         ),
-        ("train.py", ["--env", "zzz"], ["`grasp-func envs` lists all"]),
+        ("train.py", ["--env", "zzz"], ["`grasp-func envs` lists ours"]),
         ("train.py", ["--env", ENV, "--set", "batchsize=3"], ["batchsize", "batch_size"]),
         ("train.py", ["--env", ENV, "--set", "gamma=high"], ["gamma", "[0, 1)"]),
         ("train.py", ["--env", ENV, "--set", "gamma"], ["KEY=VALUE"]),
@@ -214,6 +214,18 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
             ["no/a.gif", "cannot be written"],
         ),
         ("evaluate.py", ["--env", ENV, "--record", "a.gif", "--render"], ["expected one of them"]),
+        ("evaluate.py", ["--env", ENV, "--json", "no/a.json"], ["--json no/a.json", "no folder"]),
+        ("evaluate.py", ["--env", ENV, "--import", "./mine.py"], ["name of a module, not a file"]),
+        (
+            "train.py",
+            ["--env", ENV, "--load-pretrained", "./no/"],
+            ["no actor.pt", "--set load_pretrained=./DIR"],
+        ),
+        (
+            "train.py",
+            ["--env", ENV, *("--actor-net-layer-width=200000", "--critic-net-layer-width=200000")],
+            ["lower it, and other sizes as well"],
+        ),
     ],
 )
 def test_mistakes_of_users_are_one_line(program, arguments, words, tmp_path, run_main):

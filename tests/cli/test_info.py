@@ -54,6 +54,15 @@ def test_info_says_what_is_missing(capsys, monkeypatch, tmp_path):
     assert found["extra export"] == 'lacks safe: pip install "grasp_func[export]"'
 
 
+def test_a_compiler_may_say_nothing_of_itself(capsys, monkeypatch, tmp_path):
+    (tmp_path / "silent").write_text("#!/bin/sh\n")
+    (tmp_path / "silent").chmod(0o755)
+    monkeypatch.setenv("CXX", str(tmp_path / "silent"))
+    assert main(["info"]) == 0
+    found = facts(capsys.readouterr().out.splitlines())
+    assert found["C++ compiler"].startswith("unknown")
+
+
 def test_the_schema_is_printed_as_json(capsys):
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == config_schema()

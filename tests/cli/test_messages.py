@@ -30,6 +30,12 @@ def test_all_epochs(ended, tmp_path):
     ]
 
 
+def test_a_best_agent_of_an_earlier_run_is_not_named(ended, tmp_path):
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "actor.pt").touch()
+    assert f"--load {tmp_path} " in ended()[3]
+
+
 def test_early_stop_names_the_evaluation_that_decided(ended):
     first, *_ = ended(epochs=9, early_stop=0.0, confirm_episodes=7)
     assert first.startswith("finished: early stop after epoch 1, success 0.")

@@ -1,5 +1,7 @@
 """An agent's way to disk and back: it acts and goes on learning as before."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from grasp_func.core.networks import layers_of, mlp, with_products
 from grasp_func.core.numpy_policy import act
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent import from_files, load_policy, to_files, with_more_inputs
-from grasp_func.storage.agent_files import read_agent, write_agent
+from grasp_func.storage.agent_files import actor_sha256, read_agent, write_agent
 from grasp_func.training.evaluation import greedy_policy
 from grasp_func.training.loop import train
 from grasp_func.training.resume import load_pretrained
@@ -24,6 +26,15 @@ def trained(request, eager):
     run = make_run(tiny_config(epochs=1, cycles=3, **request.param))
     (report,) = train(run, initial_state(run))
     return run, report.state
+
+
+def test_the_hash_is_that_of_the_file_that_is_read(trained, tmp_path):
+    run, state = trained
+    write_agent(tmp_path / "agent", to_files(run.learner, state))
+    (tmp_path / "agent" / "actor.pt").rename(tmp_path / "elsewhere")
+    (tmp_path / "agent" / "actor.pt").symlink_to(tmp_path / "elsewhere")
+    digest = hashlib.sha256((tmp_path / "elsewhere").read_bytes()).hexdigest()
+    assert actor_sha256(tmp_path / "agent") == digest
 
 
 def actions(policy, env_spec, n=20):

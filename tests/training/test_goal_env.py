@@ -270,6 +270,26 @@ def test_what_is_no_symmetry_is_refused(symmetry, words, monkeypatch):
         adapt(Line, monkeypatch, symmetry=symmetry)
 
 
+# --- rotations
+
+
+@pytest.mark.parametrize(
+    "layout, words",
+    [
+        ({"goal_layout": [("object_rot", 1, "-")]}, "block object_rot has 1 entries, expected 6"),
+        ({"action_layout": [("grip_rot_matrix", 1, "-")]}, "grip_rot_matrix .*, expected 9"),
+    ],
+)
+def test_rotations_in_another_form_are_refused(layout, words, monkeypatch):
+    with pytest.raises(ConfigError, match=f"^Line-v0: .*{words}"):
+        adapt(Line, monkeypatch, **layout)
+
+
+def test_a_rotation_that_is_no_goal_may_have_any_form(monkeypatch):
+    layout = [("object_rot", 1, "-")]
+    assert adapt(Line, monkeypatch, observation_layout=layout).spec.achieved_rotation is None
+
+
 # --- spaces
 
 
@@ -311,6 +331,8 @@ def test_goals_and_a_fixed_length_are_needed():
 def test_environments_that_cannot_be_made():
     with pytest.raises(ConfigError, match=r"PointReach-v0: kwargs {'size': 3} not accepted"):
         make_env(POINT_REACH, {"size": 3})
+    with pytest.raises(ConfigError, match=r"^CartPole-v1: has no render mode ansi, .* --record"):
+        make_env("CartPole-v1", {}, "ansi")
     with pytest.raises(ConfigError, match="Nowhere-v0: cannot be made"):
         make_env("Nowhere-v0", {})
     with pytest.raises(ConfigError, match="no_such_module:Some-v0: cannot be made"):

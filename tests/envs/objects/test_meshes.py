@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import gymnasium
 import numpy as np
@@ -249,6 +250,14 @@ def test_without_a_cache_directory_there_is_a_warning(ring, tmp_path, monkeypatc
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="cannot be cached"):
+        assert digest(decompose(*surface(ring))) == digest(first)
+
+
+def test_without_a_home_directory_there_is_a_warning(ring, monkeypatch):
+    first = decompose(*surface(ring))
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", mock.Mock(side_effect=RuntimeError("no home")))
+    with pytest.warns(UserWarning, match="cannot be cached: no home"):
         assert digest(decompose(*surface(ring))) == digest(first)
 
 
