@@ -68,7 +68,7 @@ def test_compiling_without_a_compiler_is_one_line_and_nothing_written(tmp_path):
     assert job.stderr.count("\n") == 1
     assert "error: updates = compiled: " in job.stderr
     assert "/no/such/compiler" in job.stderr
-    assert "start with --set updates=traced" in job.stderr
+    assert "start a new run with --set updates=traced" in job.stderr
     assert not list(tmp_path.iterdir())
 
 
