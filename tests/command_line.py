@@ -22,6 +22,7 @@ TINY = (
     "confirm_episodes=0",
     "seed=5",
     "min_workers=1",
+    "updates=eager",
     "actor_net_layer_width=16",
     "critic_net_layer_width=16",
 )

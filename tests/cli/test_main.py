@@ -111,8 +111,9 @@ def test_a_missing_package_names_the_extra(
 
 def test_another_save_dir_starts_from_the_agents_of_saves(tmp_path):
     (tmp_path / "saves").symlink_to(ROOT / "saves")
-    few = ["cycles=1", "rollouts=1", "batches=1", "evals=1", "epochs=1", "load_pretrained=true"]
-    changes = [word for change in (*few, "save=false") for word in ("--set", change)]
+    few = ["cycles=1", "rollouts=1", "batches=1", "evals=1", "epochs=1", "confirm_episodes=0"]
+    used = (*few, "load_pretrained=true", "save=false")
+    changes = [word for change in used for word in ("--set", change)]
     for folder in ("saves", "mine"):
         if folder == "mine":
             (tmp_path / "mine" / "pretrain").mkdir(parents=True)
