@@ -48,6 +48,7 @@ def _evaluate(args: SimpleNamespace) -> None:
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import run_dir
     from grasp_func.storage.agent_files import actor_sha256
+    from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import eval_report
 
     directory = arguments.agent_directory(args.load, args.env)
@@ -70,22 +71,9 @@ def _evaluate(args: SimpleNamespace) -> None:
         if args.json:
             agent = {"load": str(directory), "actor_sha256": actor}
             facts = {"env": args.env, **agent, "seed": args.seed}
-            _write(args.json, eval_report.to_json(facts, eval_result))
+            atomic_write_text(args.json, eval_report.to_json(facts, eval_result))
         if args.csv:
-            _write(args.csv, eval_report.to_csv(eval_result))
-
-
-def _write(file: Path, text: str) -> None:
-    """Replaces a file; storage names an option of another command as the remedy."""
-    from grasp_func.errors import SaveError
-    from grasp_func.storage.atomic import atomic_write_text
-
-    try:
-        atomic_write_text(file, text)
-    except SaveError as error:
-        remedy = "name another file"
-        message = str(error).replace("choose a place with --save-dir DIR", remedy)
-        raise SaveError(message) from error
+            atomic_write_text(args.csv, eval_report.to_csv(eval_result))
 
 
 def _print_table(headings: list[str], rows: list[list[str]]) -> None:

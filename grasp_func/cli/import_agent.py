@@ -6,9 +6,6 @@ import rich_click as click
 
 from grasp_func.cli import arguments
 
-# Storage names the options of other commands as the remedy.
-OPTIONS = {"--load DIR": "--from DIR", "--save-dir DIR": "--out DIR"}
-
 
 @click.command(cls=arguments.Command, help=__doc__)
 @click.option(
@@ -22,18 +19,11 @@ OPTIONS = {"--load DIR": "--from DIR", "--save-dir DIR": "--out DIR"}
 @click.option("--out", "target", type=arguments.FOLDER, required=True, metavar="DIR")
 def command(source: Path, target: Path) -> None:
     """Converts the four files, executing nothing in them."""
-    from grasp_func.errors import SaveError
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import agent_files
 
     with user_errors(SoloComm()):
-        try:
-            agent_files.import_agent(source, target)
-        except SaveError as error:
-            message = str(error)
-            for theirs, ours in OPTIONS.items():
-                message = message.replace(theirs, ours)
-            raise SaveError(message) from error
+        agent_files.import_agent(source, target)
         for name in agent_files.FILES:
             print(target / name)

@@ -167,7 +167,7 @@ def rotation_of(files: AgentFiles, env_spec: EnvSpec, source: StrPath) -> slice 
         raise SaveError(
             f"{source}: for observation {sizes[0]}, goal {sizes[1]}, {outputs} outputs, "
             f"the environment has observation {env_spec.obs}, goal {env_spec.goal}, action "
-            f"{env_spec.action}: name an agent of this environment with --load DIR"
+            f"{env_spec.action}: name an agent of this environment"
         )
     return env_spec.rotation if has_head else None
 

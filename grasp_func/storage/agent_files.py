@@ -148,7 +148,7 @@ def import_agent(source: StrPath, target: StrPath) -> None:
 def _unusable(path: Path, problem: str) -> SaveError:
     """Returns the error for a file whose content must not be used."""
     problem = " ".join(problem.split())[:160]
-    remedy = "restore it from a backup, train again, or name another folder with --load DIR"
+    remedy = "restore it from a backup, train again, or name another folder"
     return SaveError(f"{path}: {problem}; {remedy}")
 
 

@@ -65,7 +65,7 @@ def writing(directory: StrPath) -> Iterator[None]:
 
 
 def folder_inside(directory: StrPath, *names: str) -> Path:
-    """Creates nested folders below `directory`, none of them through a symbolic link.
+    """Creates nested folders of a training below `directory`, none through a symbolic link.
 
     Raises:
         SaveError: one is a symbolic link or a file, or cannot be created.
@@ -82,7 +82,7 @@ def folder_inside(directory: StrPath, *names: str) -> Path:
                 )
             path.mkdir(exist_ok=True)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise SaveError(f"{cannot_write(path, error)} with --save-dir DIR") from error
     return path
 
 
@@ -114,7 +114,7 @@ def reason(error: Exception) -> str:
 def cannot_write(path: StrPath, error: OSError) -> SaveError:
     """Returns the error that names path, reason and remedy."""
     problem = error.strerror or str(error)
-    return SaveError(f"{path}: cannot be written ({problem}), choose a place with --save-dir DIR")
+    return SaveError(f"{path}: cannot be written ({problem}): choose another place")
 
 
 def replace_all(contents: Mapping[P, bytes]) -> None:

@@ -31,7 +31,7 @@ from grasp_func.core.numpy_policy import act
 from grasp_func.core.types import Params, as_float32
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent_files import AgentFiles
-from grasp_func.storage.atomic import StrPath, replace_all
+from grasp_func.storage.atomic import StrPath, cannot_write, replace_all
 from grasp_func.storage.dextgen import dextgen_normalizer_bytes
 from grasp_func.storage.run_dir import FILES
 
@@ -68,11 +68,8 @@ def export_agent(agent: Agent, directory: StrPath, formats: Sequence[str]) -> li
         for path in contents:
             path.parent.mkdir(parents=True, exist_ok=True)
         replace_all(contents)
-    except (OSError, SaveError) as error:
-        reason = getattr(error.__cause__ or error, "strerror", error)
-        raise SaveError(
-            f"{directory}: cannot be written ({reason}), choose a place with --out DIR"
-        ) from error
+    except OSError as error:
+        raise cannot_write(directory, error) from error
     return list(contents)
 
 

@@ -132,8 +132,7 @@ def _read(directory: Path, limits: Mapping[str, int], manifest: bytes | None) ->
     missing = [n for n in limits if not any((directory / name).is_file() for name in names[n])]
     if missing:
         raise SaveError(
-            f"{directory}: no {', '.join(missing)}: train first, or name another folder with "
-            "--load DIR"
+            f"{directory}: no {', '.join(missing)}: train first, or name another folder"
         )
     contents = {}
     for name, limit in limits.items():
@@ -155,7 +154,7 @@ def _read_listed(directory: Path, name: str, listed: _Listed, limit: int) -> byt
     raise SaveError(
         f"{directory / name}: not the file that {MANIFEST} lists, damaged or copied from another "
         f"agent: restore it, delete {MANIFEST} if these files belong together, or name another "
-        "folder with --load DIR"
+        "folder"
     )
 
 
@@ -169,7 +168,7 @@ def _listed(path: Path, manifest: bytes, names: list[str]) -> dict[str, _Listed]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise SaveError(
             f"{path}: not a list of {', '.join(names)}: restore it, delete it if these files "
-            "belong together, or name another folder with --load DIR"
+            "belong together, or name another folder"
         ) from None
 
 

@@ -192,11 +192,7 @@ def load_pretrained(
         directory = best_or_latest(source)
     else:
         directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
-    try:
-        found = read_agent(directory)
-    except SaveError as error:
-        remedy = str(error).replace("--load DIR", "--set load_pretrained=./DIR")
-        raise SaveError(remedy) from error
+    found = read_agent(directory)
     files = with_more_inputs(found, run.env_spec, run.learner.products)
     ignored = "" if files is found else "; what it does not know of the goal is ignored at first"
     if source != "fitting":

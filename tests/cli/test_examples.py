@@ -219,7 +219,7 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         (
             "train.py",
             ["--env", ENV, "--load-pretrained", "./no/"],
-            ["no actor.pt", "--set load_pretrained=./DIR"],
+            ["no actor.pt", "name another folder"],
         ),
         (
             "train.py",

@@ -183,7 +183,7 @@ def test_what_killed_writers_left_is_swept_up_and_nothing_else(tmp_path):
 
 def test_writing_below_a_file_says_so(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SaveError, match="--save-dir DIR"):
+    with pytest.raises(SaveError, match="choose another place"):
         write_agent(tmp_path / "file" / "agent", agent())
 
 

@@ -27,7 +27,7 @@ def refusal(directory):
         read_agent(directory)
     message = str(caught.value)
     assert "\n" not in message
-    assert "--load DIR" in message
+    assert "another folder" in message
     return message
 
 

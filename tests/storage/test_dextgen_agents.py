@@ -84,6 +84,6 @@ def test_code_in_an_agents_normalizer_is_not_run(published, tmp_path, protocol):
         made_by_the_class(published, mean=hostile.Payload(sentinel)),
     ):
         (folder / "state_norm.pkl").write_bytes(pickle.dumps(content, protocol))
-        with pytest.raises(SaveError, match=r"state_norm\.pkl: .*--load DIR"):
+        with pytest.raises(SaveError, match=r"state_norm\.pkl: .*another folder"):
             read_agent(folder)
         assert not sentinel.exists()

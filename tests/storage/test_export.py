@@ -214,7 +214,7 @@ def test_an_export_that_cannot_be_written_leaves_the_old_one(agent, tmp_path, mo
     export_agent(agent, tmp_path, ["safetensors"])
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(SaveError, match=r"No space left on device.*--out DIR"):
+    with pytest.raises(SaveError, match=r"No space left on device.*another place"):
         export_agent(agent._replace(rotation=None), tmp_path, ["safetensors"])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -276,10 +276,10 @@ def test_exporting_into_the_agents_own_folder_leaves_it_usable(saved, tmp_path, 
     [
         ({"--env": "FlatPJCub-v0"}, ["did you mean FlatPJCube-v0"]),
         ({"--load": "none"}, ["none: no actor.pt", "train first"]),
-        ({"--load": "other"}, ["other: for observation 5, goal 3", "--load DIR"]),
-        ({"--load": "damaged"}, ["damaged/actor.pt", "--load DIR"]),
+        ({"--load": "other"}, ["other: for observation 5, goal 3", "name an agent"]),
+        ({"--load": "damaged"}, ["damaged/actor.pt", "another folder"]),
         ({"--out": "file"}, ["--out", "'file' is a file"]),
-        ({"--out": "/proc/out"}, ["/proc/out: cannot be written", "--out DIR"]),
+        ({"--out": "/proc/out"}, ["/proc/out: cannot be written", "another place"]),
         ({"--set": "gamma=2"}, ["gamma", "[0, 1)"]),
     ],
 )
