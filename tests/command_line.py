@@ -1,11 +1,15 @@
 """Starting the programs as a user does, with settings of which a run lasts seconds."""
 
+import contextlib
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -27,6 +31,28 @@ TINY = (
     "critic_net_layer_width=16",
 )
 ENV = "FlatPJCube-v0"
+
+
+def call(program: str | Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess:
+    """Runs an example, another script or `grasp-func` in this process.
+
+    That is seconds faster than `launch`, since the libraries are loaded already. A run that it
+    trains stays locked, so another call cannot resume it.
+    """
+    file = COMMAND if program == "grasp-func" else EXAMPLES / program
+    words, out, err, code = [str(file), *arguments], io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "argv", words),
+        mock.patch.dict(os.environ),
+    ):
+        try:
+            runpy.run_path(str(file), run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code or 0
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def launch(*arguments: str, cwd: Path, processes: int = 0, wait: bool = True):
@@ -55,7 +81,8 @@ def settings(*changes: str) -> list[str]:
 
 
 def train_tiny(cwd: Path, *arguments: str, processes: int = 0):
-    return launch("train.py", "--env", ENV, *settings(), *arguments, cwd=cwd, processes=processes)
+    words = ["train.py", "--env", ENV, *settings(), *arguments]
+    return launch(*words, cwd=cwd, processes=processes) if processes else call(*words, cwd=cwd)
 
 
 def wait_for_epochs(stats: Path, n: int, process: subprocess.Popen) -> None:

@@ -1,10 +1,7 @@
 """One thread per process, before NumPy and torch load; equal Hypothesis examples in every run."""
 
 import os
-import runpy
 import shutil
-import sys
-from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
@@ -27,23 +24,6 @@ hypothesis.settings.load_profile("repeatable")
 def eager(monkeypatch):
     """Learners without trace: equal bits, and faster where a run makes few updates."""
     monkeypatch.setattr(setup, "trace", jit.eager)
-
-
-@pytest.fixture
-def run_main(monkeypatch, capsys):
-    """Returns a function that runs an example in this process: exit code and stderr."""
-
-    def run(path: Path, arguments: list[str], cwd: Path) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", [str(path), *arguments])
-        monkeypatch.chdir(cwd)
-        code = 0
-        try:
-            runpy.run_path(str(path), run_name="__main__")
-        except SystemExit as stop:
-            code = stop.code
-        return code, capsys.readouterr().err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from command_line import call
+
 SCRIPT = Path(__file__).parents[1] / "docs" / "contact_sheet.py"
 
 
-def test_the_sheet_shows_two_moments_of_each_environment(run_main, tmp_path):
+def test_the_sheet_shows_two_moments_of_each_environment(tmp_path):
     arguments = ["--out", "images/sheet.png", "FlatPJCube-v0", "FlatPJSphere-v0"]
-    assert run_main(SCRIPT, arguments, tmp_path) == (0, "")
+    assert call(SCRIPT, *arguments, cwd=tmp_path).returncode == 0
     assert Image.open(tmp_path / "images" / "sheet.png").size == (2 * 606, 253)
 
 

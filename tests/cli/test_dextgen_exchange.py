@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import hostile
-from command_line import COMMAND, ENV, ROOT, launch
+from command_line import ENV, ROOT, call
 from grasp_func import load_policy
 from grasp_func.storage.agent_files import FILES, read_agent
 
@@ -20,9 +20,9 @@ def exchanged(tmp_path_factory):
     """Returns a folder with `out/dextgen`, the shipped agent for Dext-Gen, and `back`, imported."""
     cwd = tmp_path_factory.mktemp("exchange")
     arguments = ["--env", ENV, "--load", str(AGENT), "--out", "out", "--format", "dextgen"]
-    done = launch("grasp-func", "export", *arguments, cwd=cwd)
+    done = call("grasp-func", "export", *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    done = launch("grasp-func", "import", "--from", "out/dextgen", "--out", "back", cwd=cwd)
+    done = call("grasp-func", "import", "--from", "out/dextgen", "--out", "back", cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [f"back/{name}" for name in FILES]
     return cwd
@@ -31,7 +31,7 @@ def exchanged(tmp_path_factory):
 def result_of(folder, cwd):
     """Returns what `evaluate` writes of three episodes, without what names the agent."""
     arguments = ["--env", ENV, "--load", str(folder), "--ntests", "3", "--json", "result.json"]
-    done = launch("grasp-func", "evaluate", *arguments, cwd=cwd)
+    done = call("grasp-func", "evaluate", *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     result = json.loads((cwd / "result.json").read_text())
     assert result.pop("load") == str(folder)
@@ -59,7 +59,7 @@ def test_policies_of_both_formats_act_the_same(exchanged):
 
 
 @pytest.mark.parametrize("program", ["import", "evaluate"])
-def test_a_hostile_agent_is_refused_and_nothing_is_written(program, exchanged, tmp_path, run_main):
+def test_a_hostile_agent_is_refused_and_nothing_is_written(program, exchanged, tmp_path):
     shutil.copytree(exchanged / "out" / "dextgen", tmp_path / "theirs")
     sentinel = tmp_path / "sentinel"
     data = pickle.dumps(hostile.Payload(sentinel))
@@ -68,25 +68,28 @@ def test_a_hostile_agent_is_refused_and_nothing_is_written(program, exchanged, t
         "import": ["import", "--from", "theirs", "--out", "ours"],
         "evaluate": ["evaluate", "--env", ENV, "--load", "theirs"],
     }[program]
-    code, err = run_main(COMMAND, words, tmp_path)
-    assert code == 2 and len(err.splitlines()) == 1
+    done = call("grasp-func", *words, cwd=tmp_path)
+    err = done.stderr
+    assert done.returncode == 2 and len(err.splitlines()) == 1
     assert "theirs/state_norm.pkl: refused" in err
     assert "another folder" in err
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
 
-def test_a_missing_file_is_named_once(exchanged, tmp_path, run_main):
+def test_a_missing_file_is_named_once(exchanged, tmp_path):
     shutil.copytree(exchanged / "out" / "dextgen", tmp_path / "theirs")
     (tmp_path / "theirs" / "goal_norm.pkl").unlink()
     words = ["import", "--from", "theirs", "--out", "ours"]
-    code, err = run_main(COMMAND, words, tmp_path)
-    assert code == 2 and len(err.splitlines()) == 1
+    done = call("grasp-func", *words, cwd=tmp_path)
+    err = done.stderr
+    assert done.returncode == 2 and len(err.splitlines()) == 1
     assert err.count("goal_norm.pkl") == 1 and "another folder" in err
     assert not (tmp_path / "ours").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named(exchanged, tmp_path, run_main):
+def test_a_folder_that_cannot_be_written_is_named(exchanged, tmp_path):
     words = ["import", "--from", str(exchanged / "back"), "--out", "/proc/ours"]
-    code, err = run_main(COMMAND, words, tmp_path)
-    assert code == 2 and len(err.splitlines()) == 1
+    done = call("grasp-func", *words, cwd=tmp_path)
+    err = done.stderr
+    assert done.returncode == 2 and len(err.splitlines()) == 1
     assert "/proc/ours" in err and "another place" in err

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import launch, settings
+from command_line import call, launch, settings
 from grasp_func.cli.main import main
 from grasp_func.storage.agent_files import FILES, read_agent
 
@@ -32,22 +32,22 @@ def test_train_resume_evaluate_and_export(cwd):
     folder = cwd / "saves" / "ForeignReach-v3"
     assert {*FILES, "stats.json"} <= {path.name for path in folder.iterdir()}
     assert read_agent(folder).actor["layers.0.weight"].shape[1] == 4 + 2
-    resumed = launch("train.py", *FOREIGN, "--resume", "--set", "epochs=2", cwd=cwd)
+    resumed = call("train.py", *FOREIGN, "--resume", "--set", "epochs=2", cwd=cwd)
     assert resumed.returncode == 0, resumed.stderr
     assert len(json.loads((folder / "stats.json").read_text())["epochs"]) == 2
-    evaluated = launch("evaluate.py", *FOREIGN, "--ntests", "3", cwd=cwd)
+    evaluated = call("evaluate.py", *FOREIGN, "--ntests", "3", cwd=cwd)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "\noverall         3 " in evaluated.stdout
     # the environment does not tell goals that require lifting
     assert "table" not in evaluated.stdout and "air" not in evaluated.stdout
-    exported = launch("export.py", *FOREIGN, "--format", "torchscript", "--out", "out", cwd=cwd)
+    exported = call("export.py", *FOREIGN, "--format", "torchscript", "--out", "out", cwd=cwd)
     assert exported.returncode == 0, exported.stderr
     assert [path.name for path in (cwd / "out").iterdir()] == ["policy.torchscript"]
 
 
 def test_a_section_of_the_configuration_may_have_its_name(cwd):
     (cwd / "my.yaml").write_text("Default:\n  gamma: 0.5\nForeignReach-v3:\n  gamma: 0.7\n")
-    done = launch("train.py", *FOREIGN, "--config", "my.yaml", *AUTO, cwd=cwd)
+    done = call("train.py", *FOREIGN, "--config", "my.yaml", *AUTO, cwd=cwd)
     assert done.returncode == 0, done.stderr
     stats = json.loads((cwd / "saves" / "ForeignReach-v3" / "stats.json").read_text())
     assert stats["config"]["gamma"] == 0.7
@@ -55,7 +55,7 @@ def test_a_section_of_the_configuration_may_have_its_name(cwd):
 
 def test_typos_name_the_closest_registered_environment(cwd):
     words = ["--env", "ForeignReach-v4", "--import", "foreign_reach"]
-    done = launch("train.py", *words, cwd=cwd)
+    done = call("train.py", *words, cwd=cwd)
     assert done.returncode == 2
     assert "did you mean ForeignReach-v3, " in done.stderr and done.stderr.count("\n") == 1
 

@@ -15,6 +15,7 @@ from torch import nn
 
 import envs  # noqa: F401  registers the environments
 import small_agents
+from command_line import call
 from grasp_func.core.networks import NetworkSpec, make_networks
 from grasp_func.core.normalizer import Scaling
 from grasp_func.core.numpy_policy import act
@@ -238,10 +239,11 @@ def saved(tmp_path_factory):
     return directory, env_spec, files
 
 
-def test_the_program_writes_all_formats_or_one(saved, tmp_path, run_main):
+def test_the_program_writes_all_formats_or_one(saved, tmp_path):
     directory, env_spec, files = saved
     arguments = ["--env", ENV, "--load", str(directory), "--out"]
-    assert run_main(PROGRAM, [*arguments, "all"], tmp_path) == (0, "")
+    done = call(PROGRAM, *arguments, "all", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     out = tmp_path / "all"
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == WRITTEN
     module = torch.jit.load(out / "policy.torchscript")
@@ -249,25 +251,27 @@ def test_the_program_writes_all_formats_or_one(saved, tmp_path, run_main):
     rng = np.random.default_rng(0)
     obs, goal = (rng.normal(size=(50, n)).astype(np.float32) for n in (env_spec.obs, env_spec.goal))
     assert_equal_actions(policy, module, obs, goal)
-    assert run_main(PROGRAM, [*arguments, "one", "--format", "torchscript"], tmp_path)[0] == 0
+    one = [*arguments, "one", "--format", "torchscript"]
+    assert call(PROGRAM, *one, cwd=tmp_path).returncode == 0
     assert [p.name for p in (tmp_path / "one").iterdir()] == ["policy.torchscript"]
 
 
-def test_a_format_that_cannot_hold_the_agent_is_left_out_of_all(tmp_path, run_main):
+def test_a_format_that_cannot_hold_the_agent_is_left_out_of_all(tmp_path):
     shipped = PROGRAM.parents[1] / "saves" / "pretrain" / "FlatPJOrient-v0"
     arguments = ["--env", "FlatPJOrient-v0", "--load", str(shipped), "--out", "all"]
-    assert run_main(PROGRAM, arguments, tmp_path) == (0, "")
+    done = call(PROGRAM, *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "all").iterdir()}
     assert written == {"actor.safetensors", "critic.safetensors", "policy.torchscript"}
-    code, error = run_main(PROGRAM, [*arguments, "--format", "dextgen"], tmp_path)
-    assert code == 2 and "take no products of inputs" in error
+    done = call(PROGRAM, *arguments, "--format", "dextgen", cwd=tmp_path)
+    assert done.returncode == 2 and "take no products of inputs" in done.stderr
 
 
-def test_exporting_into_the_agents_own_folder_leaves_it_usable(saved, tmp_path, run_main):
+def test_exporting_into_the_agents_own_folder_leaves_it_usable(saved, tmp_path):
     for name in FILES:
         (tmp_path / name).write_bytes((saved[0] / name).read_bytes())
     arguments = ["--env", ENV, "--load", str(tmp_path), "--out", str(tmp_path)]
-    assert run_main(PROGRAM, arguments, tmp_path)[0] == 0
+    assert call(PROGRAM, *arguments, cwd=tmp_path).returncode == 0
     assert all((tmp_path / n).read_bytes() == (saved[0] / n).read_bytes() for n in FILES)
 
 
@@ -283,15 +287,15 @@ def test_exporting_into_the_agents_own_folder_leaves_it_usable(saved, tmp_path, 
         ({"--set": "gamma=2"}, ["gamma", "[0, 1)"]),
     ],
 )
-def test_mistakes_of_users_are_one_line(changes, words, saved, tmp_path, run_main):
+def test_mistakes_of_users_are_one_line(changes, words, saved, tmp_path):
     write_agent(tmp_path / "other", small_agents.agent())
     write_agent(tmp_path / "damaged", saved[2])
     (tmp_path / "damaged" / "actor.pt").write_bytes(b"hello")
     (tmp_path / "file").write_text("mine")
     settings = {"--env": ENV, "--load": str(saved[0]), "--out": "out", **changes}
     arguments = [word for pair in settings.items() for word in pair]
-    code, err = run_main(PROGRAM, arguments, tmp_path)
-    assert code == 2
-    assert len(err.splitlines()) == 1 and err.startswith("error: ")
-    assert all(word in err for word in words)
+    done = call(PROGRAM, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ")
+    assert all(word in done.stderr for word in words)
     assert not (tmp_path / "out").exists() and (tmp_path / "file").read_text() == "mine"

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command_line import call
 from envs.robots import ROBOTS
 from envs.robots.grasp_search import SEARCHES, draw_grasp, search
 
@@ -40,16 +41,16 @@ def test_tries_are_independent_and_repeatable(spec):
     assert [g is None for g in search(spec, 1, tries)] != [g is None for g in found]
 
 
-def test_the_script_gives_the_same_file_on_any_number_of_processes(run_main, tmp_path):
+def test_the_script_gives_the_same_file_on_any_number_of_processes(tmp_path):
     command = ["--gripper", "BarrettHand", "--tries", "120", "--out"]
     for n in ("1", "2"):
-        assert run_main(SCRIPT, [*command, n, "--processes", n], tmp_path)[0] == 0
+        assert call(SCRIPT, *command, n, "--processes", n, cwd=tmp_path).returncode == 0
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
     data = json.loads((tmp_path / "1").read_text(encoding="utf-8"))
     assert data["n_grasps"] > 20 and np.shape(data["components"]) == (4, 4)
 
 
-def test_the_script_refuses_too_few_tries(run_main, tmp_path):
+def test_the_script_refuses_too_few_tries(tmp_path):
     for tries, message in (("0", "expected N >= 1"), ("1", "too few for 20 components")):
-        code, err = run_main(SCRIPT, ["--gripper", "ShadowHand", "--tries", tries], tmp_path)
-        assert code == 2 and message in err
+        done = call(SCRIPT, "--gripper", "ShadowHand", "--tries", tries, cwd=tmp_path)
+        assert done.returncode == 2 and message in done.stderr
