@@ -18,7 +18,7 @@ from resumable import config, paths
 from small_agents import assert_same as assert_same_agent
 
 PNG_BYTES = 60_000
-EPOCHS = 5000
+EPOCHS = 2500
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def reports(eager):
     return run, lambda n: report._replace(schedule=report.schedule._replace(epoch=n))
 
 
-def test_five_thousand_epochs_write_little(tmp_path, written, reports, monkeypatch, capsys):
+def test_thousands_of_epochs_write_little(tmp_path, written, reports, monkeypatch, capsys):
     run, report_of = reports
     monkeypatch.setattr(
         recorder.CheckpointWriter, "save", lambda self, report, row: self._log.append(row)
