@@ -36,8 +36,7 @@ ENV = "FlatPJCube-v0"
 def call(program: str | Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess:
     """Runs an example, another script or `grasp-func` in this process.
 
-    That is seconds faster than `launch`, since the libraries are loaded already. A run that it
-    trains stays locked, so another call cannot resume it.
+    That is seconds faster than `launch`, since the libraries are loaded already.
     """
     file = COMMAND if program == "grasp-func" else EXAMPLES / program
     words, out, err, code = [str(file), *arguments], io.StringIO(), io.StringIO(), 0

@@ -38,11 +38,17 @@ class RunPaths(NamedTuple):
     latest: Path  # saves/<env>
     backup: Path  # saves/<env>/backup/<run>, this run's alone
     resume_from: Path | None = None  # saves/<env>/checkpoints/<run>/<epoch>
+    lock: int | None = None  # open file of the process that opened the run
 
     @property
     def checkpoints(self) -> Path:
         """saves/<env>/checkpoints/<run>, this run's alone."""
         return self.latest / "checkpoints" / self.backup.name
+
+    def release(self) -> None:
+        """Lets other processes continue the run; called by the process that opened it."""
+        if self.lock is not None:
+            os.close(self.lock)
 
 
 def open_run(save_dir: StrPath, env_id: str, now: datetime) -> RunPaths:
@@ -80,10 +86,9 @@ def reopen_run(checkpoint: StrPath) -> RunPaths:
 
 
 def _claimed(paths: RunPaths) -> RunPaths:
-    """Locks the run until this process ends, so that no other process continues it."""
+    """Locks the run until it is released or this process ends, so that nobody else continues it."""
     folder_inside(paths.latest, "checkpoints", paths.checkpoints.name)
     try:
-        # Never closed: the lock ends with the process.
         lock = open_plain(paths.checkpoints / ".running", os.O_RDWR | os.O_CREAT)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -92,7 +97,7 @@ def _claimed(paths: RunPaths) -> RunPaths:
         ) from None
     except OSError as error:
         raise cannot_write(paths.checkpoints, error) from error
-    return paths
+    return paths._replace(lock=lock)
 
 
 def best_or_latest(directory: StrPath) -> Path:

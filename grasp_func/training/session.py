@@ -137,7 +137,7 @@ def train_and_record(
     on_cycle: OnCycle | None = None,
     on_progress: OnProgress | None = None,
 ) -> Generator[EpochResult, None, None]:
-    """Trains, and writes to `paths` after each epoch.
+    """Trains, and writes to `paths` after each epoch; at the end the run is released.
 
     The seconds of the results are those since the run began, without the time between a stop and
     a resume.
@@ -158,6 +158,9 @@ def train_and_record(
     except GeneratorExit:
         record.stop()
         raise
+    finally:
+        if paths is not None and run.workers.is_root:
+            paths.release()
 
 
 def check_memory(cfg: Config, env_spec: EnvSpec, workers: Workers) -> None:

@@ -25,7 +25,7 @@ def cwd(tmp_path):
 
 
 def test_train_resume_evaluate_and_export(cwd):
-    done = launch("train.py", *FOREIGN, *AUTO, cwd=cwd)
+    done = call("train.py", *FOREIGN, *AUTO, cwd=cwd)
     assert done.returncode == 0, done.stderr
     shift = "ForeignReach-v3: rewards of 0 and 1 are shifted to -1 and 0"
     assert done.stdout.splitlines().count(shift) == 1

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from command_line import ENV, call, launch, settings, train_tiny
+from command_line import ENV, call, train_tiny
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
@@ -19,7 +19,7 @@ def test_a_log_does_not_change_training_and_continues(tmp_path):
         folder.mkdir()
     log = ["--log", "tensorboard", "--film-every", "1"]
     two = ["--set", "epochs=2"]
-    assert launch("train.py", "--env", ENV, *settings(), *log, cwd=logged).returncode == 0
+    assert train_tiny(logged, *log).returncode == 0
     done = call("train.py", "--env", ENV, "--resume", *log, *two, cwd=logged)
     assert done.returncode == 0, done.stderr
     assert train_tiny(plain, *two).returncode == 0

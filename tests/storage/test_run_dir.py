@@ -113,6 +113,8 @@ def test_a_run_is_continued_once_at_a_time(tmp_path, kind):
     with pytest.raises(SaveError, match="03_04: this run is running; end it first"):
         reopen_run(kind(first.checkpoints / "1"))
     assert open_run(tmp_path, "Env-v0", NOW) != first
+    first.release()
+    assert reopen_run(kind(first.checkpoints / "1")).backup == first.backup
     stopped = tmp_path / "Env-v0" / "checkpoints" / "stopped" / "1"
     stopped.mkdir(parents=True)
     paths = reopen_run(kind(stopped))
