@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import ENV, EXAMPLES, launch, settings, wait_for_epochs
+from command_line import ENV, EXAMPLES, call, launch, settings, wait_for_epochs
 from grasp_func.runtime.comm import SoloComm
 from grasp_func.runtime.process import STOP_SIGNALS, STOPPING, stop_requests, write_stop_notice
 from grasp_func.storage.agent_files import read_agent
@@ -98,7 +98,7 @@ def test_a_terminated_run_stops_after_its_epoch_and_goes_on(tmp_path, start):
     process.terminate()
     epochs, (python, program, *arguments) = finish(process, tmp_path)
     assert python == "python" and Path(program) == EXAMPLES / "train.py"
-    done = launch("train.py", *arguments, "--epochs", str(epochs + 1), cwd=tmp_path)
+    done = call("train.py", *arguments, "--epochs", str(epochs + 1), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"epoch {epochs + 1:4d}/" in done.stdout and "stopped" not in done.stdout
 
