@@ -38,7 +38,7 @@ class RunPaths(NamedTuple):
     latest: Path  # saves/<env>
     backup: Path  # saves/<env>/backup/<run>, this run's alone
     resume_from: Path | None = None  # saves/<env>/checkpoints/<run>/<epoch>
-    lock: int | None = None  # open file of the process that opened the run
+    lock: int | None = None  # descriptor, in the process that opened the run
 
     @property
     def checkpoints(self) -> Path:
