@@ -11,7 +11,8 @@ SCRIPT = Path(__file__).parents[1] / "docs" / "contact_sheet.py"
 
 def test_the_sheet_shows_two_moments_of_each_environment(tmp_path):
     arguments = ["--out", "images/sheet.png", "FlatPJCube-v0", "FlatPJSphere-v0"]
-    assert call(SCRIPT, *arguments, cwd=tmp_path).returncode == 0
+    done = call(SCRIPT, *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     assert Image.open(tmp_path / "images" / "sheet.png").size == (2 * 606, 253)
 
 

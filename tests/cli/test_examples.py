@@ -12,6 +12,7 @@ from command_line import ENV, ROOT, call, launch, settings, train_tiny, wait_for
 from grasp_func.storage.agent_files import FILES, read_agent
 
 PRETRAINED = ("--load", "pretrained")
+EAGER = ("--updates", "eager")  # compiled ones take half a minute
 JAW = str(ROOT / "saves" / "pretrain" / "ParallelJaw")
 
 
@@ -173,10 +174,14 @@ def test_pretrained_agent_is_the_start(trained, tmp_path):
         ),
         ("train.py", ["--env", ENV, "--set", "state_norm_exclude=[grip]"], ["grip", "grip_pos"]),
         ("train.py", ["--env", ENV, "--config", "none.yaml"], ["none.yaml"]),
-        ("train.py", ["--env", ENV, "--save-dir", "/proc/saves"], ["/proc/saves", "--save-dir"]),
         (
             "train.py",
-            ["--env", "FlatPJOrientEuler-v0", "--load-pretrained", JAW],
+            ["--env", ENV, *EAGER, "--save-dir", "/proc/saves"],
+            ["/proc/saves", "--save-dir"],
+        ),
+        (
+            "train.py",
+            ["--env", "FlatPJOrientEuler-v0", *EAGER, "--load-pretrained", JAW],
             ["pretrain/ParallelJaw", "load_pretrained=fitting"],
         ),
         ("train.py", ["--env", ENV, "--resume"], ["no run to resume", "checkpoints"]),
