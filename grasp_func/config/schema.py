@@ -229,8 +229,8 @@ class Schedule(_Keys):
     )
     late_success: Fraction | None = _key(
         None,
-        "the late phase begins after two evaluations with at least this success rate, or with that "
-        "of a pre-trained agent before training; null: never",
+        "the late phase begins after two evaluations with at least this success rate, or with a "
+        "pre-trained agent that has it for certain; null: never",
     )
     late_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the late phase")
     late_k: NonNegative | None = _key(None, "k in the late phase; null: unchanged")
@@ -246,8 +246,8 @@ class Schedule(_Keys):
     )
     fine_success: Fraction | None = _key(
         None,
-        "the fine phase begins after two evaluations with at least this success rate, or with that "
-        "of a pre-trained agent before training; null: never",
+        "the fine phase begins after two evaluations with at least this success rate, or with a "
+        "pre-trained agent that has it for certain; null: never",
     )
     fine_lr: PositiveFraction = _key(1.0, "factor on both learning rates in the fine phase")
 

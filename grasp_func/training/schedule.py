@@ -59,15 +59,16 @@ class ScheduleState(NamedTuple):
             else self.without_better + 1,
         )
 
-    def pretrained(self, cfg: Config, success: float, confirmed: float = 0.0) -> "ScheduleState":
+    def pretrained(self, cfg: Config, success: float, confirmed: float) -> "ScheduleState":
         """Returns the schedule of a run that begins with an agent of this success rate.
 
-        The agent begins in the phase that it has reached, so that neither large steps nor strong
-        noise undo what it can. It is the first best agent.
+        The agent begins in the phase that it has reached for certain (`confirmed`, the lower end
+        of its interval in both evaluations), so that neither large steps nor strong noise undo
+        what it can. It is the first best agent.
         """
         return self._replace(
-            late_hits=HITS * _reached(success, cfg.late_success),
-            fine_hits=HITS * _reached(success, cfg.fine_success),
+            late_hits=HITS * _reached(confirmed, cfg.late_success),
+            fine_hits=HITS * _reached(confirmed, cfg.fine_success),
             best=success,
             best_confirmed=confirmed,
         )

@@ -73,11 +73,19 @@ def test_epochs_without_a_better_agent():
 
 
 @pytest.mark.parametrize(
-    ("success", "phase", "pregrasp"), [(0.3, "early", 0.25), (0.6, "late", 0), (0.9, "fine", 0)]
+    ("success", "confirmed", "phase", "pregrasp"),
+    [
+        (0.3, 0.2, "early", 0.25),
+        (0.6, 0.5, "late", 0),
+        (1.0, 0.89, "late", 0),
+        (1.0, 0.9, "fine", 0),
+    ],
 )
-def test_a_pretrained_agent_begins_in_its_phase(success, phase, pregrasp):
+def test_a_pretrained_agent_begins_in_the_phase_that_it_has_reached_for_certain(
+    success, confirmed, phase, pregrasp
+):
     cfg = tiny_config(late_success=0.5, fine_success=0.9, pregrasp_start=0.5, easy_start_until=0.6)
-    schedule = ScheduleState().pretrained(cfg, success)
+    schedule = ScheduleState().pretrained(cfg, success, confirmed)
     assert schedule.phase == phase and schedule.epoch == 0
     assert schedule.p_starts(cfg)["pregrasp"] == pytest.approx(pregrasp)
 
