@@ -71,6 +71,7 @@ def measure(env_id: str, workers: int, cycles: int) -> None:
     comm: Any = connect()
     cfg = load_config(DEFAULT_CONFIG, env_id, ["seed=0", f"workers={workers}"])
     run = session.prepare(session.decided(cfg, comm), f"envs:{env_id}", comm)
+    session.compile_updates(run)
     in_means: list[float] = []
 
     def mean(values: Any) -> Any:

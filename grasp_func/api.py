@@ -67,6 +67,7 @@ def train(
     run = session.prepare(session.decided(cfg, world), env, world, on_progress)
     folder = SAVES if save_dir is None else Path(save_dir)
     start = session.begin(run, folder)
+    session.compile_updates(run, on_progress)
     if save_dir is None:
         begun = start.state, start.progress, start.buffers
         results = loop.train(run, *begun, on_cycle, on_progress)

@@ -133,7 +133,9 @@ def _train_on(world: "Comm", args: SimpleNamespace, show: "Display") -> None:
         start = resume.restore(run, paths.resume_from, not args.without_replay)
     else:
         start = session.begin(run, args.save_dir)
-        paths = session.new_paths(run, args.save_dir) if cfg.save else None
+    session.compile_updates(run, show.on_progress)
+    if paths is None and cfg.save:
+        paths = session.new_paths(run, args.save_dir)
     if args.log:
         show.stage("opening the logs")
     log = comm.on_each(world, lambda: _open_log(args, run, start, paths))

@@ -75,7 +75,7 @@ def prepare(
     comm: Comm,
     on_progress: OnProgress | None = None,
 ) -> Run:
-    """Makes a run that is ready to train.
+    """Makes a run; `compile_updates` makes it ready to train.
 
     Sets the process's number of threads and the precision of matrix products.
 
@@ -87,7 +87,6 @@ def prepare(
 
     Raises:
         ConfigError, UserError: the environment or the configuration cannot be used.
-        CompileError: the C++ compiler does not work.
     """
 
     def make_goal_env() -> GymGoalEnv:
@@ -100,11 +99,7 @@ def prepare(
     workers = make_workers(comm, cfg.workers)
     goal_env = on_each(comm, make_goal_env)
     check_memory(cfg, goal_env.spec, workers)
-    run = on_each(comm, lambda: make_run(cfg, goal_env, workers))
-    if cfg.updates == "compiled":
-        report("compiling")
-        compile_updates(run)
-    return run
+    return on_each(comm, lambda: make_run(cfg, goal_env, workers))
 
 
 def begin(run: Run, save_dir: Path) -> resume.ResumePoint:
@@ -196,13 +191,23 @@ def check_memory(cfg: Config, env_spec: EnvSpec, workers: Workers) -> None:
             )
 
 
-def compile_updates(run: Run) -> None:
-    """Compiles or loads the updates before training begins.
+def compile_updates(run: Run, on_progress: OnProgress | None = None) -> None:
+    """Compiles or loads the updates before training begins, where the configuration says so.
+
+    That may take half a minute, so it comes after everything is read that may be missing. Call it
+    before folders are created: a run that cannot compile leaves none.
+
+    Args:
+        run: what stays fixed.
+        on_progress: called when this process begins to compile.
 
     Raises:
         ConfigError: the processes run on different kinds of CPU.
         CompileError: the compiler does not work.
     """
+    if run.cfg.updates != "compiled":
+        return
+    Reporter(on_progress)("compiling")
     cpus = cpu_names(run.workers.comm)
     if len(cpus) > 1:
         raise ConfigError(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from command_line import call
 from grasp_func.core.ddpg import DDPGConfig, make_gradient, make_learner
 from grasp_func.core.jit import trace
 from grasp_func.core.networks import NetworkSpec, make_networks
@@ -70,6 +71,14 @@ def test_compiling_without_a_compiler_is_one_line_and_nothing_written(tmp_path):
     assert "/no/such/compiler" in job.stderr
     assert "start a new run with --set updates=traced" in job.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_run_begins_with_is_read_before_compiling(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "/no/such/compiler")
+    arguments = "--env FlatPJCube-v0 --compile --load-pretrained no/such/agent"
+    job = call("train.py", *arguments.split(), cwd=tmp_path)
+    assert job.returncode == 2
+    assert "no/such/agent" in job.stderr and "compiler" not in job.stderr
 
 
 def test_compiling_for_different_cpus_is_refused(monkeypatch):
