@@ -182,7 +182,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             achieved_goal: [..., G].
             desired_goal: [..., G].
             info: unused.
-            tolerance_share: share of the position's tolerance within which a goal is achieved;
+            tolerance_share: share of the position's tolerance within which a goal is achieved; an
+                obstacle is as much larger as the goal is smaller;
                 training uses less than 1, the task is 1.
 
         Returns:

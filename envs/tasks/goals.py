@@ -127,8 +127,13 @@ class Task:
         gap *= gap
         return gap[..., 0] + gap[..., 1] + gap[..., 2] <= tolerance * tolerance
 
-    def violation(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Returns whether the object is in a forbidden region: bool [...], or False for all."""
+    def violation(
+        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, tolerance_share: float = 1.0
+    ) -> Any:
+        """Returns whether the object is in a forbidden region: bool [...], or False for all.
+
+        What a share takes from the radius of the goal is added to that of the forbidden region.
+        """
         return False
 
     def reward(
@@ -139,7 +144,7 @@ class Task:
         The reward is 0 within a share of the tolerance, else -1; a violation costs more.
         """
         success = self.success(achieved_goal, desired_goal, tolerance_share)
-        violation = self.violation(achieved_goal, desired_goal)
+        violation = self.violation(achieved_goal, desired_goal, tolerance_share)
         cost = np.float32(self.violation_cost or 0.0)
         return np.float32(success) - np.float32(1.0) - cost * np.float32(violation)
 
@@ -257,12 +262,18 @@ class Avoid(Task):
         """Returns the positions of object and obstacle."""
         return np.concatenate([position, goal[3:6]])
 
-    def violation(self, achieved_goal: ArrayLike, desired_goal: ArrayLike) -> Any:
-        """Returns whether the object's centre is inside the obstacle: bool [...]."""
+    def violation(
+        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, tolerance_share: float = 1.0
+    ) -> Any:
+        """Returns whether the object's centre is inside the obstacle: bool [...].
+
+        With a share of the tolerance the obstacle is as much larger as the goal is smaller.
+        """
+        radius = self.forbidden + (1.0 - tolerance_share) * self.tolerance
         gap = np.asarray(achieved_goal, np.float64)[..., :3]
         gap = gap - np.asarray(desired_goal, np.float64)[..., 3:6]
         gap *= gap
-        return gap[..., 0] + gap[..., 1] + gap[..., 2] < self.forbidden * self.forbidden
+        return gap[..., 0] + gap[..., 1] + gap[..., 2] < radius * radius
 
 
 def _cosine(a: ArrayLike, b: ArrayLike) -> Any:

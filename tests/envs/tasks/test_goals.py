@@ -128,6 +128,9 @@ def test_the_reward_is_lower_inside_the_obstacle():
     assert AVOID.reward([0.25, 0.0, 0.0, 0.3, 0.0, 0.0], desired) == -2.0
     assert AVOID.reward([0.3, 0.0999, 0.0, 0.3, 0.0, 0.0], desired) == -2.0
     assert AVOID.reward([0.3, 0.1001, 0.0, 0.3, 0.0, 0.0], desired) == -1.0
+    # within 0.7 of the tolerance of 5 cm: the goal is 1.5 cm smaller, the obstacle 1.5 cm larger
+    assert AVOID.reward([0.3, 0.1149, 0.0, 0.3, 0.0, 0.0], desired, 0.7) == -2.0
+    assert AVOID.reward([0.3, 0.1151, 0.0, 0.3, 0.0, 0.0], desired, 0.7) == -1.0
 
 
 def test_obstacles_keep_their_distance_from_object_and_goal():
