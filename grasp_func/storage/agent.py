@@ -1,5 +1,6 @@
 """Conversions between an agent's state, its files and a policy."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from grasp_func.core.ddpg import AgentState, Learner
 from grasp_func.core.networks import EMBEDDING, MATRIX, ROTATION_START, n_products
+from grasp_func.core.normalizer import NormState, scaling
 from grasp_func.core.numpy_policy import Policy
 from grasp_func.core.tree import flatten
 from grasp_func.core.types import EnvSpec, Params
@@ -92,21 +94,25 @@ def fitting_from_files(
 
 
 def with_more_inputs(
-    files: AgentFiles, env_spec: EnvSpec, products: tuple[int, ...] = ()
+    files: AgentFiles,
+    env_spec: EnvSpec,
+    goal_moments: Callable[[], NormState],
+    products: tuple[int, ...] = (),
 ) -> AgentFiles:
     """Returns an agent that takes the environment's goals, and acts on its own inputs as before.
 
     Where a task adds to the goal, such as a rotation to a position, training can go on from there:
-    the weights of the new inputs are 0, and their moments those of a standard normal distribution.
-    An agent of other observations is returned as it is, and so is one that already has products or
-    a longer goal.
+    the weights of the new inputs are 0, and their moments those of the environment's goals. An
+    agent of other observations is returned as it is, and so is one that already has products or a
+    longer goal.
 
     Args:
         files: the agent.
         env_spec: of the environment.
+        goal_moments: called where they are needed; returns the moments of the environment's goals.
         products: further inputs, see `networks.with_products`.
     """
-    moments, more = files.goal_moments, env_spec.goal - len(files.goal_moments.mean)
+    more = env_spec.goal - len(files.goal_moments.mean)
     new = more + n_products(products)
     known = len(files.obs_moments.mean) == env_spec.obs and not files.products
     if more < 0 or not new or not known:
@@ -118,19 +124,29 @@ def with_more_inputs(
         blank = weight.new_zeros(len(weight), new)
         return {**params, "layers.0.weight": torch.cat([before, blank, after], dim=1)}
 
-    def extended(known: Tensor, value: float) -> Tensor:
-        return torch.cat([known, known.new_full((more,), value)])
+    longer = _with_more_goal(files, more, goal_moments()) if more else files
+    return longer._replace(
+        actor=widened(files.actor), critic=widened(files.critic), products=products
+    )
 
-    scaling = files.goal_scaling
-    mean, m2 = extended(moments.mean, 0.0), extended(moments.m2, float(moments.count))
+
+def _with_more_goal(files: AgentFiles, more: int, found: NormState) -> AgentFiles:
+    """Returns an agent whose normalizer also has the last `more` entries of the moments `found`."""
+    moments, scale = files.goal_moments, files.goal_scaling
+    new = scaling(found, scale.clip)
+
+    def extended(known: Tensor, values: Tensor) -> Tensor:
+        return torch.cat([known, values[-more:]])
+
     return files._replace(
-        actor=widened(files.actor),
-        critic=widened(files.critic),
-        goal_scaling=scaling._replace(
-            mean=extended(scaling.mean, 0.0), std=extended(scaling.std, 1.0)
+        goal_moments=replace(
+            moments,
+            mean=extended(moments.mean, found.mean),
+            m2=extended(moments.m2, found.m2 / found.count * moments.count),
         ),
-        goal_moments=replace(moments, mean=mean, m2=m2),
-        products=products,
+        goal_scaling=scale._replace(
+            mean=extended(scale.mean, new.mean), std=extended(scale.std, new.std)
+        ),
     )
 
 

@@ -5,14 +5,19 @@ the replay shards beside it. Random keys need no state. The number of processes 
 that divides the number of workers. All parts of a checkpoint are verified before a file is written.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grasp_func.config.load import Config, recorded_config
 from grasp_func.core.ddpg import AgentState
+from grasp_func.core.normalizer import NormState, batch_moments
 from grasp_func.core.replay import ReplayBuffer
+from grasp_func.core.rng import Stream, fold_in, integer_seed
 from grasp_func.errors import ConfigError, SaveError
 from grasp_func.runtime.comm import on_each
 from grasp_func.storage import replay_shards, stats_log
@@ -33,6 +38,7 @@ from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes", "patience")
+SAMPLED_GOALS = 200
 FORMAT = 6  # of checkpoints; another one is refused
 
 
@@ -193,7 +199,8 @@ def load_pretrained(
     else:
         directory = pretrain_directory(save_dir, env_id, run.env.gripper_type)
     found = read_agent(directory)
-    files = with_more_inputs(found, run.env_spec, run.learner.products)
+    goals = partial(_goal_moments, run)
+    files = with_more_inputs(found, run.env_spec, goals, run.learner.products)
     ignored = "" if files is found else "; what it does not know of the goal is ignored at first"
     if source != "fitting":
         loaded = from_files(run.learner, state, files, directory)
@@ -204,6 +211,13 @@ def load_pretrained(
     fitting = ", ".join(part for part in misfits if not misfits[part])
     rest = ", ".join(part for part in misfits if misfits[part]) or "nothing"
     return loaded, f"{directory}: pre-trained, loaded {fitting}; fresh {rest}{ignored}"
+
+
+def _goal_moments(run: Run) -> NormState:
+    """Returns the moments of desired goals, those of `SAMPLED_GOALS` resets."""
+    keys = (fold_in(run.key, Stream.PRETRAINED, i) for i in range(SAMPLED_GOALS))
+    goals = [run.env.reset(integer_seed(key)).goal for key in keys]
+    return batch_moments(torch.from_numpy(np.stack(goals)))
 
 
 def _facts(checkpoint: Checkpoint) -> Facts:

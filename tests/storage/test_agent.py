@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from grasp_func.core.networks import layers_of, mlp, with_products
+from grasp_func.core.normalizer import batch_moments
 from grasp_func.core.numpy_policy import act
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent import from_files, load_policy, to_files, with_more_inputs
@@ -207,10 +208,11 @@ def test_an_agent_without_some_inputs_acts_as_before(eager, more, products):
     (report,) = train(short, initial_state(short))
     files = to_files(short.learner, report.state)
     needed = short.env_spec._replace(goal=short.env_spec.goal + more)
-    assert with_more_inputs(files, short.env_spec) is files
-    assert with_more_inputs(files, needed._replace(obs=needed.obs + 1), products) is files
-    long = with_more_inputs(files, needed, products)
     rng = np.random.default_rng(0)
+    goals = batch_moments(torch.from_numpy(rng.normal(3.0, 0.1, size=(50, needed.goal))))
+    assert with_more_inputs(files, short.env_spec, None) is files
+    assert with_more_inputs(files, needed._replace(obs=needed.obs + 1), None, products) is files
+    long = with_more_inputs(files, needed, lambda: goals, products)
     obs, goal, action, new = (
         torch.from_numpy(rng.normal(size=size)).float()
         for size in (short.env_spec.obs, short.env_spec.goal, short.env_spec.action, more)
@@ -225,11 +227,13 @@ def test_an_agent_without_some_inputs_acts_as_before(eager, more, products):
     assert (long.entries, long.actions) == (files.inputs + more, files.actions)
     assert long.products == products
     known, extended = files.goal_moments, long.goal_moments
-    assert_same(extended.mean, torch.cat([known.mean, torch.zeros(more)]))
-    variance = extended.m2 / extended.count
     n = short.env_spec.goal
-    assert_same(variance[n:], torch.ones(more, dtype=torch.float64))
+    assert_same(extended.mean, torch.cat([known.mean, goals.mean[n:]]))
+    variance = extended.m2 / extended.count
+    torch.testing.assert_close(variance[n:], goals.m2[n:] / goals.count)
     assert_same(variance[:n], known.m2 / known.count)
+    # a goal of the environment is normalised to about 1, whatever its unit
+    torch.testing.assert_close(long.goal_scaling.std[n:], variance[n:].sqrt().float())
 
 
 def test_an_agent_of_which_nothing_fits_is_refused(eager, tmp_path):
