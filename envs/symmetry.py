@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .objects.spec import ObjectSpec
-from .robots.rotation_actions import AXIS_ANGLE, EULER, MATRIX, QUATERNION, RotationAction
+from .robots.rotation_actions import MATRIX, QUATERNION, RotationAction
 from .robots.spec import BodySymmetry, ObservationLayout, RobotSpec
 from .sim import rotations
 from .sim.types import Mesh
@@ -40,8 +40,6 @@ _ACTION = {
     "grip_pos": "vector",
     MATRIX.block: "rotation",
     QUATERNION.block: "rotation",
-    EULER.block: "euler",
-    AXIS_ANGLE.block: "axis_angle",
     "grip_joints": "invariant",
 }
 _SAME: Signs = (1.0, 1.0, 1.0)
@@ -56,7 +54,7 @@ class Involution(NamedTuple):
     Attributes:
         observation: (source entry, sign) of each entry of the image; positions count from the axis.
         goal: likewise.
-        action: likewise; its rotation counts as a quaternion, unless it is a matrix.
+        action: likewise.
     """
 
     observation: Image
@@ -70,9 +68,7 @@ class Symmetry(NamedTuple):
     Attributes:
         center: x and y of the axis (world, m).
         observation: (kind, size) of each block; a kind is "point", "vector", "rotation" (two
-            columns of a matrix, a matrix row by row, or a quaternion xyzw), "euler" (intrinsic
-            angles about x, y and z, divided by pi, pi/2 and pi), "axis_angle" (an axis of any
-            length, and an angle divided by pi) or "invariant".
+            columns of a matrix, a matrix row by row, or a quaternion xyzw) or "invariant".
         goal: likewise.
         action: likewise.
         involutions: each may be applied or not, before turning.
@@ -94,10 +90,11 @@ def make_symmetry(
 ) -> Symmetry | None:
     """The symmetries of an environment; None where there are none.
 
-    Uneven ground has none, and neither has a gripper that cannot turn. Only objects that are their
-    own mirror image are mirrored, so no meshes.
+    Uneven ground has none, and rotations of actions must be matrices or quaternions: other forms
+    do not turn by linear maps. Only objects that are their own mirror image are mirrored, so no
+    meshes.
     """
-    if arena.bed or not robot.rotation_action.size:
+    if arena.bed or robot.rotation_action not in (MATRIX, QUATERNION):
         return None
     mirrors = not any(isinstance(spec.shape, Mesh) for spec in objects)
     usable = [s for s in robot.symmetries if mirrors or not s.is_mirror]

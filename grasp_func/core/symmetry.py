@@ -13,13 +13,10 @@ import torch
 from torch import Tensor
 
 from grasp_func.core.rng import Key, numpy_rng
-from grasp_func.core.rotation_forms import AXIS_ANGLE, EULER, RotationForm
 from grasp_func.core.types import Array, Pairs, Symmetry, Transition, VectorSymmetry
 
 Blocks = Sequence[tuple[str, int]]
 Involution = tuple[Sequence[int], Sequence[float]]
-
-_FORMS = {("euler", 3): EULER, ("axis_angle", 4): AXIS_ANGLE}
 
 
 def make_vector_symmetry(
@@ -30,26 +27,18 @@ def make_vector_symmetry(
     Args:
         blocks: (kind, size) of each block, in order. "point" and "vector": triples x, y, z;
             "rotation": six numbers, the first two columns of a matrix, or nine, a matrix row by
-            row, or four, a quaternion xyzw; "euler", three angles, and "axis_angle", an axis and
-            an angle: as in `rotation_forms`; "invariant": any numbers that do not change.
+            row, or four, a quaternion xyzw; "invariant": any numbers that do not change.
         center: x and y of the vertical axis.
         involutions: (source entry [n], sign [n]) of each; applied twice it changes nothing but the
-            sign of a quaternion. Blocks "euler" and "axis_angle" count as quaternions there.
+            sign of a quaternion.
 
     Raises:
         ValueError: unknown kind, a size that does not suit it, or an involution of another size.
     """
     places: dict[float, list[tuple[int, int]]] = {}
     middle: list[float] = []
-    recoded: list[tuple[int, RotationForm]] = []
-    first = 0
     for kind, size in blocks:
-        start, form = len(middle), _FORMS.get((kind, size))
-        if form is not None:
-            recoded.append((first, form))
-        first += size
-        if form is not None:
-            kind, size = "rotation", 4
+        start = len(middle)
         share, pairs = _turning(kind, size)
         places.setdefault(share, []).extend((start + x, start + y) for x, y in pairs)
         middle += [*center, 0.0] * (size // 3) if kind == "point" else [0.0] * size
@@ -60,7 +49,6 @@ def make_vector_symmetry(
         np.array(middle, np.float32),
         tuple(Pairs(np.array(p, int), share) for share, p in places.items() if p),
         tuple((np.array(source), np.array(sign, np.float32)) for source, sign in involutions),
-        tuple(recoded),
     )
 
 
@@ -103,7 +91,7 @@ def apply(values: Tensor, angle: Array, flips: Array, symmetry: VectorSymmetry) 
         symmetry: of these vectors.
     """
     center = torch.from_numpy(symmetry.center)
-    out = _with_quaternions(values, symmetry) - center
+    out = values - center
     for i, (source, sign) in enumerate(symmetry.involutions):
         flipped = out[:, torch.from_numpy(source)] * torch.from_numpy(sign)
         out = torch.where(torch.from_numpy(flips[:, i]), flipped, out)
@@ -113,24 +101,7 @@ def apply(values: Tensor, angle: Array, flips: Array, symmetry: VectorSymmetry) 
         at_x, at_y = torch.from_numpy(pairs.entries).unbind(1)
         x, y = out[:, at_x], out[:, at_y]
         out = out.index_copy(1, at_x, cos * x - sin * y).index_copy(1, at_y, sin * x + cos * y)
-    return _in_their_forms(out + center, values, symmetry)
-
-
-def _with_quaternions(values: Tensor, symmetry: VectorSymmetry) -> Tensor:
-    """Writes the rotations of `symmetry.recoded` as quaternions."""
-    for start, form in reversed(symmetry.recoded):
-        head, entries, tail = values.tensor_split((start, start + form.size), dim=1)
-        values = torch.cat([head, form.to_quaternion(entries), tail], dim=1)
-    return values
-
-
-def _in_their_forms(values: Tensor, before: Tensor, symmetry: VectorSymmetry) -> Tensor:
-    """Writes these quaternions in the forms that the rotations had `before` they turned."""
-    for start, form in symmetry.recoded:
-        head, quaternion, tail = values.tensor_split((start, start + 4), dim=1)
-        entries = form.from_quaternion(quaternion, before[:, start : start + form.size])
-        values = torch.cat([head, entries, tail], dim=1)
-    return values
+    return out + center
 
 
 def _turning(kind: str, size: int) -> tuple[float, list[tuple[int, int]]]:
@@ -145,5 +116,5 @@ def _turning(kind: str, size: int) -> tuple[float, list[tuple[int, int]]]:
         return 0.5, [(0, 1), (3, 2)]  # (x, y) and (w, z)
     raise ValueError(
         f"a block of kind {kind!r} with {size} entries, expected point or vector with a multiple "
-        "of 3, rotation with 4, 6 or 9, euler with 3, axis_angle with 4, or invariant"
+        "of 3, rotation with 4, 6 or 9, or invariant"
     )

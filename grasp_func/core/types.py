@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from grasp_func.core.rotation_forms import RotationForm
-
 Array = npt.NDArray[Any]
 # Parameters of one network, named as by nn.Module.named_parameters().
 Params = dict[str, Tensor]
@@ -53,10 +51,7 @@ class Pairs(NamedTuple):
 
 
 class VectorSymmetry(NamedTuple):
-    """How symmetries act on vectors of one kind; see `symmetry.make_vector_symmetry`.
-
-    They act on vectors [..., n] whose rotations are matrices or quaternions.
-    """
+    """How symmetries act on vectors [..., n] of one kind; see `symmetry.make_vector_symmetry`."""
 
     # [n] float32: where the axis is, in the x and y components of points; else 0
     center: Array
@@ -64,8 +59,6 @@ class VectorSymmetry(NamedTuple):
     pairs: tuple[Pairs, ...]
     # (source entry [n], sign [n]) of each mirror image
     involutions: tuple[tuple[Array, Array], ...] = ()
-    # (first entry, form) of each rotation that becomes a quaternion there
-    recoded: tuple[tuple[int, RotationForm], ...] = ()
 
 
 class Symmetry(NamedTuple):

@@ -123,7 +123,6 @@ def declared_symmetry(env: Any, sizes: dict[str, int], name: str) -> Symmetry | 
     parts = []
     for part, size in sizes.items():
         try:
-            entries = sum(entries for _, entries in getattr(declared, part))
             found = make_vector_symmetry(
                 getattr(declared, part),
                 declared.center,
@@ -133,9 +132,9 @@ def declared_symmetry(env: Any, sizes: dict[str, int], name: str) -> Symmetry | 
             raise ConfigError(
                 f"{name}: symmetry of {part}: {error}; expected what envs.symmetry.Symmetry holds"
             ) from error
-        if entries != size:
+        if len(found.center) != size:
             raise ConfigError(
-                f"{name}: symmetry of {part} has blocks of {entries} entries in all, "
+                f"{name}: symmetry of {part} has blocks of {len(found.center)} entries in all, "
                 f"expected {size}"
             )
         parts.append(found)

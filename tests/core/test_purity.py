@@ -22,7 +22,6 @@ from grasp_func.core import (
     optim,
     replay,
     rng,
-    rotation_forms,
     rotations,
     symmetry,
     tree,
@@ -31,7 +30,7 @@ from grasp_func.core import (
 from helpers import ENV_SPEC, assert_pure, make_batch
 
 CORE = (
-    *(types, tree, rng, optim, normalizer, rotations, rotation_forms, networks, losses),
+    *(types, tree, rng, optim, normalizer, rotations, networks, losses),
     *(numpy_policy, noise, symmetry, replay, jit, ddpg),
 )
 EXEMPT = {
@@ -123,13 +122,6 @@ CASES = [  # (name, function, inputs)
         partial(losses.actor_loss, nets=NETS, action_norm=1.0, action_l2=1.0),
         *(ACTOR, CRITIC, X),
     ),
-    *(
-        (f"RotationForm.{name}", getattr(rotation_forms.AXIS_ANGLE, name), *arguments)
-        for name, arguments in (
-            ("to_quaternion", [BATCH.obs[:, :4]]),
-            ("from_quaternion", [BATCH.obs[:, :4], BATCH.next_obs[:, :4]]),
-        )
-    ),
     ("symmetry.make_vector_symmetry", symmetry.make_vector_symmetry, [("point", 3)], (0.5, 0.0)),
     ("symmetry.transform", symmetry.transform, SOLID, KEY, SOLID_SYMMETRY, 0.5),
     (
@@ -190,10 +182,10 @@ def public_names(module):
 
 def test_no_public_function_of_the_core_is_left_out():
     found = {name for module in CORE for name in public_names(module)}
-    for record in (networks.Networks, optim.Optimizer, ddpg.Learner, rotation_forms.RotationForm):
+    for record in (networks.Networks, optim.Optimizer, ddpg.Learner):
         found |= {f"{record.__name__}.{field}" for field in record._fields}
     # Not functions.
-    found -= {"Networks.rotation", "Networks.products", "Learner.products", "RotationForm.size"}
+    found -= {"Networks.rotation", "Networks.products", "Learner.products"}
     cases = {name.split(":")[0] for name, *_ in CASES}
     assert not cases & set(EXEMPT)
     assert found == cases | set(EXEMPT)

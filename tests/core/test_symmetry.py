@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -22,8 +22,6 @@ EVERYTHING = (
     ("rotation", 6),
     ("rotation", 9),
     ("rotation", 4),
-    ("axis_angle", 4),
-    ("vector", 3),
 )
 angles = st.floats(-math.pi, math.pi)
 
@@ -75,58 +73,9 @@ def test_a_quaternion_turns_as_its_rotation_does(angle, seed):
     assert left.magnitude() == pytest.approx(0, abs=1e-5)
 
 
-def rotation_of_euler(entries):
-    return Rotation.from_euler("XYZ", np.asarray(entries) * [math.pi, math.pi / 2, math.pi])
-
-
-def rotation_of_axis_angle(entries):
-    axis = np.asarray(entries[:3])
-    return Rotation.from_rotvec(math.pi * entries[3] * axis / np.linalg.norm(axis))
-
-
-FORMS = {"euler": (3, rotation_of_euler), "axis_angle": (4, rotation_of_axis_angle)}
-SPECIAL = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 0.999, 1.0])
-
-
-@pytest.mark.parametrize("kind", FORMS)
-@given(angles, st.lists(SPECIAL | st.floats(-1, 1), min_size=4, max_size=4))
-def test_other_forms_turn_as_their_rotation_does(kind, angle, entries):
-    size, meaning = FORMS[kind]
-    entries = entries[:size]
-    assume(kind == "euler" or np.linalg.norm(entries[:3]) > 1e-3)
-    found = turned(entries, math.degrees(angle), [(kind, size)])
-    expected = Rotation.from_rotvec([0, 0, angle]) * meaning(entries)
-    assert (meaning(found).inv() * expected).magnitude() == pytest.approx(0, abs=2e-3)
-    assert np.abs(found[-1]) <= 1 + 1e-6
-
-
-@given(st.lists(st.floats(-0.99, 0.99), min_size=3, max_size=3))
-def test_euler_angles_that_do_not_turn_stay(entries):
-    np.testing.assert_allclose(turned(entries, 0, [("euler", 3)]), entries, atol=1e-3)
-
-
-@given(st.floats(0.01, 0.99) | st.floats(-0.99, -0.01), angles)
-def test_an_axis_keeps_its_length_and_an_angle_its_sign(size, angle):
-    entries = [0.3, -0.2, 0.4, size]
-    np.testing.assert_allclose(turned(entries, 0, [("axis_angle", 4)]), entries, atol=1e-5)
-    found = turned(entries, math.degrees(angle), [("axis_angle", 4)])
-    assert np.linalg.norm(found[:3]) == pytest.approx(math.sqrt(0.29), rel=1e-4)
-    assert found[3] * size >= 0
-
-
-def test_an_involution_takes_other_forms_as_quaternions():
-    # half a turn about x of the world: (x, y, z, w) becomes (w, -z, y, -x); the last two swap
-    blocks = [("euler", 3), ("invariant", 2)]
-    involution = ([3, 2, 1, 0, 5, 4], [1, -1, 1, -1, 1, 1])
-    found = turned([0.2, 0.5, -0.3, 8.0, 9.0], 0, blocks, np.ones((1, 1, 1), bool), [involution])
-    expected = Rotation.from_rotvec([math.pi, 0, 0]) * rotation_of_euler([0.2, 0.5, -0.3])
-    assert (rotation_of_euler(found[:3]).inv() * expected).magnitude() == pytest.approx(0, abs=1e-3)
-    np.testing.assert_array_equal(found[3:], np.float32([9.0, 8.0]))
-
-
 @given(angles)
 def test_a_turn_and_its_inverse_change_nothing(angle):
-    values = np.random.default_rng(0).uniform(-1, 1, size=34).tolist()
+    values = np.random.default_rng(0).normal(size=27).tolist()
     there = turned(values, math.degrees(angle), EVERYTHING)
     back = turned(there.tolist(), -math.degrees(angle), EVERYTHING)
     np.testing.assert_allclose(back, values, atol=1e-5)
@@ -143,7 +92,7 @@ def test_a_mirror_image_by_hand():
 
 @pytest.mark.parametrize(
     "blocks",
-    [[("point", 4)], [("rotation", 3)], [("rotation", 12)], [("euler", 4)], [("angle", 1)]],
+    [[("point", 4)], [("rotation", 3)], [("rotation", 12)], [("angle", 1)]],
 )
 def test_blocks_that_do_not_turn_are_refused(blocks):
     with pytest.raises(ValueError, match="expected point or vector"):
