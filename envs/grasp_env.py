@@ -183,8 +183,8 @@ class GraspEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray], EzPickle):
             desired_goal: [..., G].
             info: unused.
             tolerance_share: share of the position's tolerance within which a goal is achieved; an
-                obstacle is as much larger as the goal is smaller;
-                training uses less than 1, the task is 1.
+                obstacle is as much larger as the goal is smaller. Training uses less than 1, the
+                task is 1.
 
         Returns:
             float32 [...], a NumPy scalar for single goals.

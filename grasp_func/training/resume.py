@@ -38,7 +38,7 @@ from grasp_func.training.schedule import ScheduleState
 from grasp_func.training.setup import Run, empty_buffers, initial_state
 
 CHANGEABLE = ("epochs", "early_stop", "confirm_episodes", "patience")
-SAMPLED_GOALS = 200
+SAMPLED_GOALS = 200  # their moments are those of entries that a pre-trained agent lacks
 FORMAT = 6  # of checkpoints; another one is refused
 
 
