@@ -20,12 +20,13 @@ def mlp(sizes, seed):
     return params
 
 
-def agent(seed=0, action=ACTION, critic_action=ACTION):
+def agent(seed=0, action=ACTION, critic_action=None, sizes=(OBS, GOAL)):
     rng = torch.Generator().manual_seed(seed)
-    obs, goal = (normalizer.batch_moments(torch.randn(50, n, generator=rng)) for n in (OBS, GOAL))
+    obs, goal = (normalizer.batch_moments(torch.randn(50, n, generator=rng)) for n in sizes)
+    inputs = sum(sizes)
     return AgentFiles(
-        actor=mlp([OBS + GOAL, WIDTH, action], seed),
-        critic=mlp([OBS + GOAL + critic_action, WIDTH, WIDTH, 1], seed + 1),
+        actor=mlp([inputs, WIDTH, action], seed),
+        critic=mlp([inputs + (critic_action or action), WIDTH, WIDTH, 1], seed + 1),
         obs_scaling=normalizer.scaling(obs, 200.0),
         obs_moments=obs,
         goal_scaling=normalizer.scaling(goal, 7.5),

@@ -13,6 +13,7 @@ from grasp_func.shipped import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from grasp_func.config.schema import Config
+    from grasp_func.storage.agent_files import AgentFiles
     from grasp_func.training.evaluation import EvalResult
 
 
@@ -47,7 +48,7 @@ def _evaluate(args: SimpleNamespace) -> None:
     from grasp_func.runtime.comm import SoloComm
     from grasp_func.runtime.process import user_errors
     from grasp_func.storage import run_dir
-    from grasp_func.storage.agent_files import actor_sha256
+    from grasp_func.storage.agent_files import read_agent
     from grasp_func.storage.atomic import atomic_write_text
     from grasp_func.training import eval_report
 
@@ -61,15 +62,14 @@ def _evaluate(args: SimpleNamespace) -> None:
         changes = [*run_dir.recorded_kwargs(directory, args.env), *args.changes]
         config = args.config or DEFAULT_CONFIG
         cfg = load_config(config, args.env, changes, arguments.known_envs(args.modules))
-        # Before playing: a run that still trains may replace the agent meanwhile.
-        actor = actor_sha256(directory) if args.json else ""
-        eval_result = _play(args, cfg, directory)
+        files = read_agent(directory)
+        eval_result = _play(args, cfg, directory, files)
         print(f"{args.env}, agent {directory}, seed {args.seed}")
         _print_table(*eval_report.table(eval_result))
         if args.record:
             print(f"{args.record}: film of {min(args.filmed, args.ntests)} episode(s)")
         if args.json:
-            agent = {"load": str(directory), "actor_sha256": actor}
+            agent = {"load": str(directory), "actor_sha256": files.actor_sha256}
             facts = {"env": args.env, **agent, "seed": args.seed}
             atomic_write_text(args.json, eval_report.to_json(facts, eval_result))
         if args.csv:
@@ -95,20 +95,22 @@ def _print_table(headings: list[str], rows: list[list[str]]) -> None:
     console.print("Distances, angles and steps: mean (median, 90% quantile).")
 
 
-def _play(args: SimpleNamespace, cfg: "Config", directory: Path) -> "EvalResult":
+def _play(
+    args: SimpleNamespace, cfg: "Config", directory: Path, files: "AgentFiles"
+) -> "EvalResult":
     """Plays the episodes, in a window or before a camera if the arguments say so."""
     from gymnasium.error import DependencyNotInstalled
 
     from grasp_func.cli.environments import windows
     from grasp_func.errors import UserError
-    from grasp_func.storage.agent import load_policy
+    from grasp_func.storage.agent import rotation_of
     from grasp_func.training.evaluation import evaluate
     from grasp_func.training.goal_env import GymGoalEnv
 
     try:
         with contextlib.closing(_make_env(args, cfg)) as env:
             goal_env = GymGoalEnv(env)
-            policy = load_policy(directory, goal_env.spec)
+            policy = files.policy(rotation_of(files, goal_env.spec, directory))
             return evaluate(goal_env, policy, args.seed, range(args.ntests))
     except windows().WindowClosed as closed:
         raise UserError(str(closed)) from closed

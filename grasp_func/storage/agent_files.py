@@ -58,6 +58,7 @@ class AgentFiles(NamedTuple):
     goal_scaling: Scaling
     goal_moments: NormState
     products: tuple[int, ...] = ()  # see `networks.with_products`
+    actor_sha256: str = ""  # of the file actor.pt that it was read from, hexadecimal
 
     @property
     def inputs(self) -> int:
@@ -121,19 +122,17 @@ def read_agent(directory: StrPath) -> AgentFiles:
     if products != others:
         raise _unusable(directory, f"{FILES[0]} has products {products}, {FILES[1]} has {others}")
     files = AgentFiles(
-        actor, critic, obs_scaling, obs_moments, goal_scaling, goal_moments, products
+        actor,
+        critic,
+        obs_scaling,
+        obs_moments,
+        goal_scaling,
+        goal_moments,
+        products,
+        part_of(contents[FILES[0]]).sha256,
     )
     _check_fit(directory, files)
     return files
-
-
-def actor_sha256(directory: StrPath) -> str:
-    """Returns the SHA-256 of the file `actor.pt` that `read_agent` reads, hexadecimal.
-
-    Raises:
-        SaveError: a file is missing or damaged.
-    """
-    return part_of(read_generation(Path(directory), LIMITS)[FILES[0]]).sha256
 
 
 def import_agent(source: StrPath, target: StrPath) -> None:

@@ -6,6 +6,7 @@ the best agent. Departs from Dext-Gen: runs that start
 in the same minute get different folders, and no two processes continue the same run.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -89,8 +90,11 @@ def _claimed(paths: RunPaths) -> RunPaths:
     """Locks the run until it is released or this process ends, so that nobody else continues it."""
     folder_inside(paths.latest, "checkpoints", paths.checkpoints.name)
     try:
-        lock = open_plain(paths.checkpoints / ".running", os.O_RDWR | os.O_CREAT)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.ExitStack() as if_refused:
+            lock = open_plain(paths.checkpoints / ".running", os.O_RDWR | os.O_CREAT)
+            if_refused.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if_refused.pop_all()
     except BlockingIOError:
         raise SaveError(
             f"{paths.checkpoints}: this run is running; end it first, or train without --resume"

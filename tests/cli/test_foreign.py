@@ -5,12 +5,12 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+import small_agents
 from command_line import call, launch, settings
 from grasp_func.cli.main import main
-from grasp_func.storage.agent_files import FILES, read_agent
+from grasp_func.storage.agent_files import FILES, read_agent, write_agent
 
 MODULE = Path(__file__).with_name("foreign_reach.py")
 FOREIGN = ["--env", "ForeignReach-v3", "--import", "foreign_reach"]
@@ -64,9 +64,7 @@ def test_a_window_that_needs_a_missing_library_is_an_error_in_one_line(cwd, monk
     monkeypatch.chdir(cwd)
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.setitem(sys.modules, "pygame", None)
-    monkeypatch.setattr(
-        "grasp_func.storage.agent.load_policy", lambda *_: lambda obs, goal: np.zeros(2)
-    )
+    write_agent(cwd / "saves" / "ForeignReach-v3", small_agents.agent(action=2, sizes=(4, 2)))
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", *FOREIGN, "--render"])
     assert stop.value.code == 2

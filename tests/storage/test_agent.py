@@ -11,7 +11,7 @@ from grasp_func.core.normalizer import batch_moments
 from grasp_func.core.numpy_policy import act
 from grasp_func.errors import SaveError
 from grasp_func.storage.agent import from_files, load_policy, to_files, with_more_inputs
-from grasp_func.storage.agent_files import actor_sha256, read_agent, write_agent
+from grasp_func.storage.agent_files import read_agent, write_agent
 from grasp_func.training.evaluation import greedy_policy
 from grasp_func.training.loop import train
 from grasp_func.training.resume import load_pretrained
@@ -35,7 +35,7 @@ def test_the_hash_is_that_of_the_file_that_is_read(trained, tmp_path):
     (tmp_path / "agent" / "actor.pt").rename(tmp_path / "elsewhere")
     (tmp_path / "agent" / "actor.pt").symlink_to(tmp_path / "elsewhere")
     digest = hashlib.sha256((tmp_path / "elsewhere").read_bytes()).hexdigest()
-    assert actor_sha256(tmp_path / "agent") == digest
+    assert read_agent(tmp_path / "agent").actor_sha256 == digest
 
 
 def actions(policy, env_spec, n=20):

@@ -1,6 +1,7 @@
 """Folders of a run, and what its statistics say of the environment."""
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -110,8 +111,10 @@ def test_folders_below_a_file_are_refused(tmp_path):
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_run_is_continued_once_at_a_time(tmp_path, kind):
     first = open_run(tmp_path, "Env-v0", NOW)
+    open_files = len(os.listdir("/proc/self/fd"))
     with pytest.raises(SaveError, match="03_04: this run is running; end it first"):
         reopen_run(kind(first.checkpoints / "1"))
+    assert len(os.listdir("/proc/self/fd")) == open_files
     assert open_run(tmp_path, "Env-v0", NOW) != first
     first.release()
     assert reopen_run(kind(first.checkpoints / "1")).backup == first.backup
